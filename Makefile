@@ -1,0 +1,50 @@
+# Every command a newcomer needs. `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SECONDS ?=
+OUT    ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs lock clean
+
+help:  ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/run.ok: requirements/core.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.ok: requirements/dev.lock $(VENV)/run.ok
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+demo: $(VENV)/run.ok  ## run the main job: five stores, the hub, a stand-in ERP (SECONDS=20 stops by itself)
+	$(BIN)/tillway dev --fresh .demo $(if $(SECONDS),--seconds $(SECONDS) --json)
+
+test: $(VENV)/dev.ok  ## run every test
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(VENV)/dev.ok  ## format, lint, types, import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.ok  ## let the formatter and the linter mend what they can
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/dev.ok  ## measure speed beside a floor of the same run (OUT=file.json writes the rows)
+	$(BIN)/python -m bench $(if $(OUT),--out $(OUT))
+
+docs: $(VENV)/dev.ok  ## write the reference pages from the code
+	$(BIN)/python -m tillway.cli.reference docs/reference
+
+lock: ## pin the dependencies anew (needs uv)
+	cd requirements && for f in core dev; do uv pip compile $$f.in --python-version 3.11 --generate-hashes --no-header --quiet --output-file $$f.lock; done
+
+clean: ## remove everything the commands above made
+	rm -rf $(VENV) .demo build src/*.egg-info

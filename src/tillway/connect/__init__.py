@@ -1,0 +1,46 @@
+"""The connector kit and the register of connectors."""
+
+from tillway.connect.kit import (
+    Answer,
+    Delivered,
+    DeliveryClass,
+    Intake,
+    ItemOutcome,
+    Outbound,
+    PullSource,
+    PushSource,
+    Registration,
+    Request,
+    SendResult,
+    Source,
+    SourceContext,
+    SourceState,
+    Submission,
+    SubmissionResult,
+    Target,
+    TargetContext,
+)
+from tillway.connect.registry import connector, connector_names
+
+__all__ = [
+    "Answer",
+    "Delivered",
+    "DeliveryClass",
+    "Intake",
+    "ItemOutcome",
+    "Outbound",
+    "PullSource",
+    "PushSource",
+    "Registration",
+    "Request",
+    "SendResult",
+    "Source",
+    "SourceContext",
+    "SourceState",
+    "Submission",
+    "SubmissionResult",
+    "Target",
+    "TargetContext",
+    "connector",
+    "connector_names",
+]

@@ -1,0 +1,244 @@
+"""The questions of `queries.py`, answered from the in-memory twin."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
+from tillway.journal.queries import (
+    InvalidRow,
+    MessageRecord,
+    RouteTotals,
+    SequenceRange,
+    StoreSeen,
+    Total,
+    Waiting,
+)
+from tillway.journal.search import Search, parse_search
+from tillway.journal.totals import Tally
+
+
+class MemoryQueries:
+    """The dictionaries, and reading them for people; `MemoryJournal` adds what writes."""
+
+    def __init__(self) -> None:
+        self.records: list[MessageRecord] = []
+        self.by_key: dict[bytes, MessageRecord] = {}
+        self.invalid_rows: list[InvalidRow] = []
+        self.invalid_hashes: dict[tuple[str, bytes], InvalidRow] = {}
+        self.open_keys: defaultdict[bytes, list[InvalidRow]] = defaultdict(list)
+        self.received = Tally()
+        self.outcomes = Tally()
+        self.duplicate_facts = Tally()
+        self.rows: defaultdict[str, dict[int, DeliveryRow]] = defaultdict(dict)
+        self.attempts: defaultdict[int, list[AttemptRow]] = defaultdict(list)
+        self.cursors: dict[str, tuple[int, int]] = {}
+        self.filtered: defaultdict[str, Tally] = defaultdict(Tally)
+        self.audit: list[Action] = []
+        self.targets: dict[str, TargetState] = {}
+        self.remembered: defaultdict[str, dict[str, str]] = defaultdict(dict)
+
+    async def received_totals(self) -> list[Total]:
+        """Return what the doors counted as received."""
+        return self.received.totals()
+
+    async def outcome_totals(self) -> list[Total]:
+        """Return the kept totals by outcome."""
+        return self.outcomes.totals()
+
+    async def stored_totals(self) -> list[Total]:
+        """Return the same from the rows."""
+        tally = _tally((record.message, "accepted") for record in self.records)
+        for cell in self.duplicate_facts.totals():
+            known = cell.count - cell.unknown
+            tally.add("duplicate", cell.message_type, cell.currency, cell.amount_minor, known)
+            if cell.unknown:
+                tally.add("duplicate", cell.message_type, cell.currency, None, cell.unknown)
+        for row in self.invalid_rows:
+            for _ in range(1 + row.repeats):
+                tally.add(row.outcome, row.message_type, row.currency, row.amount_minor)
+        return tally.totals()
+
+    async def routes(self) -> list[str]:
+        """Return every route that was ever registered."""
+        return sorted(self.cursors)
+
+    async def route_totals(self, route: str) -> RouteTotals:
+        """Return both sides of the second equation."""
+        start, cursor = self.cursors[route]
+        rows = self.rows[route]
+        after_start = [r.message for r in self.records if r.message.position > start]
+        without = [message for message in after_start if message.position not in rows]
+        return RouteTotals(
+            route=route,
+            cursor=cursor,
+            accepted=_tally((m, "accepted") for m in after_start).totals(),
+            rows=_tally(
+                (m, rows[m.position].state) for m in after_start if m.position in rows
+            ).totals(),
+            filtered=_tally((m, "filtered") for m in without if m.position <= cursor).totals(),
+            pending=_tally((m, "pending") for m in without if m.position > cursor).totals(),
+            filtered_kept=self.filtered[route].totals(),
+        )
+
+    async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
+        """Return unsent work by route, store, state and currency."""
+        cells: dict[tuple[str, str, str, str], Waiting] = {}
+        for route, (_, cursor) in self.cursors.items():
+            types = carried.get(route) if carried else None
+            for record in self.records:
+                message = record.message
+                row = self.rows[route].get(message.position)
+                state = _waiting_state(row, behind=message.position > cursor)
+                if not state or (types and message.envelope.message_type not in types):
+                    continue
+                envelope = message.envelope
+                key = (route, envelope.store, state, envelope.currency)
+                cell = cells.setdefault(key, Waiting(*key, 0, 0, envelope.received_at))
+                cell.count += 1
+                cell.amount_minor += abs(envelope.amount_minor or 0)
+                cell.oldest_at = min(cell.oldest_at, envelope.received_at)
+        return [cells[key] for key in sorted(cells)]
+
+    async def stores_seen(self) -> list[StoreSeen]:
+        """Return the last sign of life of every store."""
+        seen: dict[tuple[str, str], StoreSeen] = {}
+        for record in self.records:
+            envelope = record.message.envelope
+            key = (envelope.system, envelope.store)
+            cell = seen.setdefault(key, StoreSeen(*key, 0, 0))
+            cell.accepted += 1
+            cell.last_at = max(cell.last_at, envelope.received_at)
+        return [seen[key] for key in sorted(seen)]
+
+    async def target_states(self) -> list[TargetState]:
+        """Return the breaker of every target."""
+        return [self.targets[name] for name in sorted(self.targets)]
+
+    async def find(self, text: str, limit: int) -> list[StoredMessage]:
+        """Return messages that a person's search text names."""
+        wanted = parse_search(text)
+        hits = [r.message for r in reversed(self.records) if _matches(r.message, wanted)]
+        return hits[:limit]
+
+    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural key or id."""
+        wanted = text.strip()
+        hits = [r for r in self.invalid_rows if wanted in (r.natural_key, f"#{r.invalid_id}")]
+        return [replace(row) for row in hits[:limit]]
+
+    async def record(self, position: int) -> MessageRecord | None:
+        """Return everything stored of one message."""
+        return self.records[position - 1] if 0 < position <= len(self.records) else None
+
+    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
+        """Return the fate of one message on every route."""
+        return [
+            replace(rows[position]) for _, rows in sorted(self.rows.items()) if position in rows
+        ]
+
+    async def attempts_of(self, position: int) -> list[AttemptRow]:
+        """Return the recorded calls for one message."""
+        return list(self.attempts[position])
+
+    async def deliveries(
+        self,
+        states: Sequence[str],
+        *,
+        route: str = "",
+        limit: int = 1000,
+        after: int = 0,
+    ) -> list[tuple[DeliveryRow, StoredMessage]]:
+        """Return ledger rows in these states, by position."""
+        found = [
+            (replace(row), replace(self.records[row.position - 1].message, canonical=b""))
+            for name, rows in sorted(self.rows.items())
+            for row in rows.values()
+            if row.state in states and row.position > after and route in ("", name)
+        ]
+        return sorted(found, key=lambda pair: pair[0].position)[:limit]
+
+    async def invalid(
+        self,
+        *,
+        outcome: str = "",
+        open_only: bool = True,
+        limit: int = 1000,
+        after: int = 0,
+    ) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies, oldest first."""
+        found = [
+            replace(row)
+            for row in self.invalid_rows
+            if row.invalid_id > after
+            and outcome in ("", row.outcome)
+            and not (open_only and row.closed_by)
+        ]
+        return found[:limit]
+
+    async def sequences(self) -> list[SequenceRange]:
+        """Return the numbers seen per system, workstation and business date."""
+        seen: defaultdict[tuple[str, str, str, str], set[int]] = defaultdict(set)
+        for record in self.records:
+            e = record.message.envelope
+            if e.sequence_number is not None and e.workstation:
+                key = (e.system, e.store, e.workstation, e.business_date)
+                seen[key].add(e.sequence_number)
+        return [
+            SequenceRange(*key, min(numbers), max(numbers), len(numbers))
+            for key, numbers in sorted(seen.items())
+        ]
+
+    async def numbers(
+        self, system: str, store: str, workstation: str, business_date: str
+    ) -> list[int]:
+        """Return every number seen of one workstation on one date."""
+        wanted = (system, store, workstation, business_date)
+        accepted = {
+            e.sequence_number
+            for e in (record.message.envelope for record in self.records)
+            if (e.system, e.store, e.workstation, e.business_date) == wanted
+            and e.sequence_number is not None
+        }
+        prefix = f"{store}:{workstation}:{business_date}:"
+        quarantined = {
+            int(row.natural_key.removeprefix(prefix).split(":")[0])
+            for row in self.invalid_rows
+            if row.system == system and row.natural_key.startswith(prefix)
+        }
+        return sorted(accepted | quarantined)
+
+    async def actions(self, limit: int) -> list[Action]:
+        """Return the newest audited actions."""
+        return self.audit[::-1][:limit]
+
+
+def _tally(pairs: Iterable[tuple[StoredMessage, str]]) -> Tally:
+    tally = Tally()
+    for message, group in pairs:
+        envelope = message.envelope
+        tally.add(group, envelope.message_type, envelope.currency, envelope.amount_minor)
+    return tally
+
+
+def _waiting_state(row: DeliveryRow | None, *, behind: bool) -> str:
+    if row is None:
+        return "pending" if behind else ""
+    if row.state == "sending":
+        return "held"
+    return row.state if row.state in ("held", "in_doubt", "dead") else ""
+
+
+def _matches(message: StoredMessage, wanted: Search) -> bool:
+    envelope = message.envelope
+    if wanted.text in (envelope.natural_key, envelope.message_id):
+        return True
+    if wanted.store and wanted.number is not None:
+        return (
+            envelope.store == wanted.store
+            and envelope.sequence_number == wanted.number
+            and wanted.workstation in ("", envelope.workstation)
+        )
+    return bool(wanted.receipt) and envelope.receipt_number == wanted.receipt

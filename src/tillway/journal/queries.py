@@ -1,0 +1,207 @@
+"""What people and checks ask the journal: totals, stuck work, the life of one message.
+
+The same seam as `base.py`, split so that the path of a message reads without it. Readers never
+write; on SQLite they are separate read-only connections and work beside a running hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tillway.journal.base import (
+    Action,
+    AttemptRow,
+    DeliveryRow,
+    StoredMessage,
+    TargetState,
+)
+
+
+@dataclass(slots=True)
+class Total:
+    """Count and money of a group; unknown counts those whose amount is not known."""
+
+    group: str
+    message_type: str
+    currency: str
+    count: int
+    amount_minor: int
+    unknown: int = 0
+
+
+@dataclass(slots=True)
+class InvalidRow:
+    """A quarantined or conflicting copy. repeats: how often the same bytes came again."""
+
+    invalid_id: int
+    outcome: str
+    door: str
+    system: str
+    message_type: str
+    natural_key: str
+    store: str
+    currency: str
+    amount_minor: int | None
+    received_at: int
+    code: str
+    violations: bytes
+    raw: bytes
+    first_position: int
+    repeats: int
+    closed_by: int
+    release: str
+
+
+@dataclass(slots=True)
+class MessageRecord:
+    """One accepted message with everything stored of it."""
+
+    message: StoredMessage
+    raw: bytes
+    raw_rewritten: bool
+    content_hash: bytes
+    record_hash: bytes
+    findings: bytes
+    duplicates: list[int]
+    """received_at of every duplicate, oldest first."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Work of one store on one route that has not reached its target."""
+
+    route: str
+    store: str
+    state: str
+    currency: str
+    count: int
+    amount_minor: int
+    oldest_at: int
+
+
+@dataclass(slots=True)
+class SequenceRange:
+    """Numbers seen of one workstation on one business date: first, last, how many differ."""
+
+    system: str
+    store: str
+    workstation: str
+    business_date: str
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(slots=True)
+class StoreSeen:
+    """When a store was last heard of, and how many of its messages were accepted."""
+
+    system: str
+    store: str
+    last_at: int
+    accepted: int
+
+
+@dataclass(slots=True)
+class RouteTotals:
+    """The second equation of one route, group = state.
+
+    accepted covers the messages after the route's start; rows the ledger; filtered and pending are
+    derived from positions; filtered_kept is the checksum kept while settling.
+    """
+
+    route: str
+    cursor: int
+    accepted: list[Total]
+    rows: list[Total]
+    filtered: list[Total]
+    pending: list[Total]
+    filtered_kept: list[Total]
+
+
+class JournalQueries(Protocol):
+    """Reading for people; every method is a coroutine."""
+
+    async def received_totals(self) -> list[Total]:
+        """Return what the doors counted as received, group = door (counted before the outcome)."""
+        ...
+
+    async def outcome_totals(self) -> list[Total]:
+        """Return the kept totals by outcome, group = outcome."""
+        ...
+
+    async def stored_totals(self) -> list[Total]:
+        """Return the same from the stored rows themselves, group = outcome; refused is absent."""
+        ...
+
+    async def routes(self) -> list[str]:
+        """Return every route that was ever registered."""
+        ...
+
+    async def route_totals(self, route: str) -> RouteTotals:
+        """Return both sides of the second equation."""
+        ...
+
+    async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
+        """Return unsent work by route, store, state and currency.
+
+        States are pending, held (sending counts here), in_doubt and dead. carried names the message
+        types of each route, so that what a route will pass over does not count as pending.
+        """
+        ...
+
+    async def stores_seen(self) -> list[StoreSeen]:
+        """Return the last sign of life of every store."""
+        ...
+
+    async def target_states(self) -> list[TargetState]:
+        """Return the breaker of every target."""
+        ...
+
+    async def find(self, text: str, limit: int) -> list[StoredMessage]:
+        """Return messages by natural key, receipt number, store-till-number or message id."""
+        ...
+
+    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural key or id."""
+        ...
+
+    async def record(self, position: int) -> MessageRecord | None:
+        """Return everything stored of one message."""
+        ...
+
+    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
+        """Return the fate of one message on every route."""
+        ...
+
+    async def attempts_of(self, position: int) -> list[AttemptRow]:
+        """Return the recorded calls for one message, oldest first."""
+        ...
+
+    async def deliveries(
+        self, states: Sequence[str], *, route: str = "", limit: int = 1000, after: int = 0
+    ) -> list[tuple[DeliveryRow, StoredMessage]]:
+        """Return ledger rows in these states with their messages (no payload), by position."""
+        ...
+
+    async def invalid(
+        self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
+    ) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies, oldest first."""
+        ...
+
+    async def sequences(self) -> list[SequenceRange]:
+        """Return the numbers seen per system, workstation and business date."""
+        ...
+
+    async def numbers(
+        self, system: str, store: str, workstation: str, business_date: str
+    ) -> list[int]:
+        """Return every number seen of one workstation on one date, quarantined ones included."""
+        ...
+
+    async def actions(self, limit: int) -> list[Action]:
+        """Return the newest audited actions."""
+        ...

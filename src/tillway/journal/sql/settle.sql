@@ -1,0 +1,24 @@
+-- name: move_cursor
+UPDATE route SET position = ? WHERE name = ?
+
+-- name: add_route
+INSERT INTO route (name, start, position) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO NOTHING
+
+-- name: route
+SELECT route_id, start, position FROM route WHERE name = ?
+
+-- name: settled_after
+SELECT position FROM delivery WHERE route_id = ? AND position > ?
+
+-- name: action
+INSERT INTO action (at, who, verb, subject, reason) VALUES (?, ?, ?, ?, ?)
+
+-- name: target_state
+INSERT OR REPLACE INTO target_state (target, state, since, failures, next_probe_at, code, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: put_source_state
+INSERT OR REPLACE INTO source_state (source, name, value) VALUES (?, ?, ?)
+
+-- name: drop_source_state
+DELETE FROM source_state WHERE source = ? AND name = ?

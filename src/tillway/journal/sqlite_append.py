@@ -1,0 +1,201 @@
+"""Decides the outcome of each appended item inside the writer's transaction.
+
+Everything a commit takes is looked up at once and inserted at once: SQLite is entered a few times
+per commit, not a few times per message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apsw
+
+from tillway.journal.base import (
+    AppendItem,
+    Candidate,
+    Invalid,
+    Receipt,
+    RefusedItem,
+    StoredMessage,
+)
+from tillway.journal.conflict import CONFLICT_CODE, conflicting_copy
+from tillway.journal.payloads import Packer
+from tillway.journal.sqlite_rows import (
+    DUPLICATE_COLUMNS,
+    INVALID_COLUMNS,
+    MESSAGE_COLUMNS,
+    PAYLOAD_COLUMNS,
+    Row,
+    invalid_row,
+    message_row,
+)
+from tillway.journal.statements import insert_rows, statements
+from tillway.journal.totals import Tally, item_facts
+
+CHUNK = 32
+LOOK_UP_CHUNK = 128
+
+Known = tuple[int, bytes, bytes, str, str]
+"""position, record hash, content hash, message id, natural key"""
+
+
+class Appender:
+    """Applies appends to one connection; lives in the writer thread."""
+
+    def __init__(self, db: apsw.Connection, packer: Packer, next_position: int) -> None:
+        self._db = db
+        self._packer = packer
+        self._next_position = next_position
+        self._sql = statements("append.sql")
+        self._open_keys: set[bytes] = {row[0] for row in db.execute(self._sql["open_keys"])}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what the last transaction gathered."""
+        self._messages: list[Row] = []
+        self._payloads: list[Row] = []
+        self._duplicates: list[Row] = []
+        self._stores: dict[tuple[str, str], list[int]] = {}
+        self._closing: list[tuple[bytes, int]] = []
+        self._known: dict[bytes, Known] = {}
+        self._first_position = self._next_position
+        self.outcomes = Tally()
+        self.accepted: list[StoredMessage] = []
+
+    def rolled_back(self) -> None:
+        """Take back the positions of a transaction that did not commit."""
+        self._next_position = self._first_position
+        self._open_keys = {row[0] for row in self._db.execute(self._sql["open_keys"])}
+        self.begin()
+
+    def look_up(self, items: Sequence[AppendItem]) -> None:
+        """Fetch what is already stored under the keys of these items."""
+        digests = [
+            item.key_digest
+            for item in items
+            if not isinstance(item, RefusedItem) and item.key_digest
+        ]
+        for chunk in _chunks(digests, LOOK_UP_CHUNK):
+            size = 1 if len(chunk) == 1 else LOOK_UP_CHUNK
+            holes = ", ".join("?" * size)
+            sql = self._sql["known_keys"].replace(":digests", holes)
+            padded = chunk + [None] * (size - len(chunk))
+            for digest, *facts in self._db.execute(sql, padded):
+                self._known[digest] = tuple(facts)
+
+    def decide(self, item: AppendItem) -> Receipt:
+        """Return the receipt of one item and gather what must be written for it."""
+        if isinstance(item, RefusedItem):
+            receipt = Receipt("refused", code=item.code)
+        elif isinstance(item, Candidate):
+            receipt = self._candidate(item)
+        else:
+            known = self._known.get(item.key_digest) if item.key_digest else None
+            if known is not None and known[1] == item.record_hash:
+                receipt = self._duplicate(known, item, item.door, item.received_at)
+            else:
+                receipt = self._keep("quarantined", item, 0)
+        self.outcomes.add(receipt.outcome, *item_facts(item))
+        return receipt
+
+    def _candidate(self, item: Candidate) -> Receipt:
+        known = self._known.get(item.key_digest)
+        if known is None:
+            return self._accept(item)
+        if known[1] == item.record_hash or known[2] == item.content_hash:
+            return self._duplicate(known, item, item.envelope.door, item.envelope.received_at)
+        kept = self._keep("conflict", conflicting_copy(item), known[0])
+        return _known_receipt("conflict", known, invalid_id=kept.invalid_id, code=CONFLICT_CODE)
+
+    def _accept(self, item: Candidate) -> Receipt:
+        position = self._next_position
+        self._next_position += 1
+        envelope = item.envelope
+        known = (
+            position,
+            item.record_hash,
+            item.content_hash,
+            envelope.message_id,
+            envelope.natural_key,
+        )
+        self._known[item.key_digest] = known
+        self._messages.append(message_row(position, item))
+        self._payloads.append(
+            (
+                position,
+                self._packer.pack(f"raw/{envelope.door}/{envelope.message_type}", item.raw),
+                self._packer.pack(envelope.message_type, item.canonical),
+                item.findings.decode(),
+                int(item.raw_rewritten),
+            )
+        )
+        seen = self._stores.setdefault((envelope.system, envelope.store), [0, 0])
+        seen[0] = max(seen[0], envelope.received_at)
+        seen[1] += 1
+        if item.key_digest in self._open_keys:
+            self._open_keys.discard(item.key_digest)
+            self._closing.append((item.key_digest, position))
+        self.accepted.append(
+            StoredMessage(position, envelope, item.canonical, clean=not item.findings)
+        )
+        return _known_receipt("accepted", known)
+
+    def _duplicate(
+        self, known: Known, item: Candidate | Invalid, door: str, received_at: int
+    ) -> Receipt:
+        self._duplicates.append((known[0], received_at, door, *item_facts(item)))
+        return _known_receipt("duplicate", known)
+
+    def _keep(self, outcome: str, item: Invalid, first_position: int) -> Receipt:
+        raw = self._packer.pack(f"raw/{item.door}/{outcome}", item.raw)
+        sql = insert_rows("invalid", INVALID_COLUMNS, 1) + self._sql["repeat_invalid"]
+        row = invalid_row(item, outcome, first_position, raw)
+        invalid_id = self._db.execute(sql, row).get
+        if outcome == "quarantined" and item.key_digest and item.key_digest not in self._known:
+            self._open_keys.add(item.key_digest)
+        return Receipt(
+            "quarantined",
+            invalid_id=invalid_id,
+            natural_key=item.natural_key,
+            code=item.code,
+        )
+
+    def write(self) -> None:
+        """Insert everything gathered."""
+        self._insert("message", MESSAGE_COLUMNS, self._messages)
+        self._insert("payload", PAYLOAD_COLUMNS, self._payloads)
+        self._insert("duplicate", DUPLICATE_COLUMNS, self._duplicates)
+        for (system, store), (last_at, count) in self._stores.items():
+            self._db.execute(self._sql["store_seen"], (system, store, last_at, count))
+        for digest, position in self._closing:
+            self._db.execute(self._sql["close_invalid"], (position, digest))
+
+    def _insert(self, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:
+        whole = len(rows) - len(rows) % CHUNK
+        many = insert_rows(table, columns, CHUNK)
+        for start in range(0, whole, CHUNK):
+            values: list[Any] = []
+            for row in rows[start : start + CHUNK]:
+                values.extend(row)
+            self._db.execute(many, values)
+        one = insert_rows(table, columns, 1)
+        for row in rows[whole:]:
+            self._db.execute(one, row)
+
+
+def _known_receipt(outcome: str, known: Known, **more: Any) -> Receipt:
+    position, _, content_hash, message_id, natural_key = known
+    return Receipt(
+        outcome,  # type: ignore[arg-type]
+        position=position,
+        natural_key=natural_key,
+        content_hash=content_hash,
+        message_id=message_id,
+        **more,
+    )
+
+
+def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

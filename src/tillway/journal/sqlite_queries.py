@@ -1,0 +1,306 @@
+"""The questions of `queries.py` and the consumers' reads, answered from SQLite.
+
+Opened alone it needs no lock: `open_queries(path)` reads beside a running hub.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
+from tillway.journal.queries import (
+    InvalidRow,
+    MessageRecord,
+    RouteTotals,
+    SequenceRange,
+    StoreSeen,
+    Total,
+    Waiting,
+)
+from tillway.journal.search import parse_search
+from tillway.journal.sqlite_reader import Reader, ReaderPool
+from tillway.journal.sqlite_rows import (
+    DELIVERY_COLUMNS,
+    ENVELOPE_COLUMNS,
+    delivery_row,
+    invalid_record,
+    stored_message,
+)
+from tillway.journal.statements import statements
+
+_HEADER = len(ENVELOPE_COLUMNS) + 2
+_FATE = len(DELIVERY_COLUMNS) - 1
+_COLUMNS = ", ".join(f"message.{name}" for name in ("position", "clean", *ENVELOPE_COLUMNS))
+_DELIVERIES = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS[1:])
+_INVALID = (
+    "invalid_id, outcome, door, system, message_type, natural_key, store, currency, "
+    "amount_minor, received_at, code, violations, raw, first_position, repeats, closed_by, release"
+)
+_RAW_COLUMN = 12
+
+
+@cache
+def _sql(name: str) -> str:
+    text = statements("read.sql")[name]
+    return (
+        text.replace(":columns", _COLUMNS)
+        .replace(":deliveries", _DELIVERIES)
+        .replace(":invalid", _INVALID)
+    )
+
+
+class SqliteQueries:
+    """Reads one journal file; every method is a coroutine that runs on a reader thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pool = ReaderPool(path)
+
+    async def close(self) -> None:
+        """Close the reading connections."""
+        self._pool.close()
+
+    # --- consumers --------------------------------------------------------------------------
+
+    async def read(self, after: int, limit: int) -> list[StoredMessage]:
+        """Return up to limit accepted messages after a position, with payload."""
+        return await self._messages("window", (after, limit))
+
+    async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
+        """Return these messages with payload, in position order."""
+        return await self._messages("load", (json.dumps(list(positions)),))
+
+    async def last_position(self) -> int:
+        """Return the position of the newest accepted message."""
+        newest: int = (await self._rows("last_position"))[0][0]
+        return newest
+
+    async def open_deliveries(self, route: str) -> list[DeliveryRow]:
+        """Return the route's unfinished rows in position order."""
+        return [delivery_row(route, row) for row in await self._rows("open_deliveries", route)]
+
+    async def delivery_rows(self, route: str, positions: Sequence[int]) -> list[DeliveryRow]:
+        """Return the rows of these positions on a route."""
+        rows = await self._rows("delivery_rows", route, json.dumps(list(positions)))
+        return [delivery_row(route, row) for row in rows]
+
+    async def source_state(self, source: str) -> dict[str, str]:
+        """Return everything remembered for a source."""
+        return dict(await self._rows("source_state", source))
+
+    # --- books ------------------------------------------------------------------------------
+
+    async def received_totals(self) -> list[Total]:
+        """Return what the doors counted as received."""
+        return [Total(*row) for row in await self._rows("kept_totals", "received")]
+
+    async def outcome_totals(self) -> list[Total]:
+        """Return the kept totals by outcome."""
+        return [Total(*row) for row in await self._rows("kept_totals", "outcome")]
+
+    async def stored_totals(self) -> list[Total]:
+        """Return the same from the rows."""
+        return [Total(*row) for row in await self._rows("stored_totals")]
+
+    async def routes(self) -> list[str]:
+        """Return every route that was ever registered."""
+        return [row[0] for row in await self._rows("routes")]
+
+    async def route_totals(self, route: str) -> RouteTotals:
+        """Return both sides of the second equation, read in one transaction."""
+
+        def read(reader: Reader) -> RouteTotals:
+            with reader.db:
+                totals = _route_totals(reader.db, route)
+            return totals  # noqa: RET504 - the read transaction ends first
+
+        return await self._pool.run(read)
+
+    async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
+        """Return unsent work by route, store, state and currency."""
+
+        def read(reader: Reader) -> list[Waiting]:
+            cells: dict[tuple[str, str, str, str], Waiting] = {}
+            with reader.db:
+                for (name,) in _fetch(reader.db, "routes"):
+                    types = carried.get(name) if carried else None
+                    _add_waiting(cells, name, types, _waiting_rows(reader.db, name))
+            return [cells[key] for key in sorted(cells)]
+
+        return await self._pool.run(read)
+
+    async def stores_seen(self) -> list[StoreSeen]:
+        """Return the last sign of life of every store."""
+        return [StoreSeen(*row) for row in await self._rows("stores_seen")]
+
+    async def target_states(self) -> list[TargetState]:
+        """Return the breaker of every target."""
+        return [TargetState(*row) for row in await self._rows("target_states")]
+
+    # --- one message ------------------------------------------------------------------------
+
+    async def find(self, text: str, limit: int) -> list[StoredMessage]:
+        """Return messages that a person's search text names, newest first."""
+        wanted = parse_search(text)
+        if wanted.store:
+            names = (wanted.store, wanted.workstation, wanted.number, limit)
+            found = await self._rows("find_number", *names)
+        else:
+            found = await self._rows("find_receipt", wanted.receipt, limit)
+        key = wanted.text.split(":")
+        if not found and len(key) >= 4 and key[3].isdigit():
+            found = await self._rows("find_key", key[0], key[2], key[1], int(key[3]), limit)
+        if not found:
+            found = await self._rows("find_text", wanted.text, limit)
+        return [stored_message(row) for row in found]
+
+    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural key or id."""
+        return await self._invalid("find_invalid", text.strip(), limit)
+
+    async def record(self, position: int) -> MessageRecord | None:
+        """Return everything stored of one message."""
+
+        def read(reader: Reader) -> MessageRecord | None:
+            row = reader.db.execute(_sql("record"), (position,)).fetchone()
+            if row is None:
+                return None
+            canonical, raw, rewritten, content_hash, record_hash, findings = row[_HEADER:]
+            return MessageRecord(
+                message=stored_message(row[:_HEADER], reader.unpack(canonical)),
+                raw=reader.unpack(raw),
+                raw_rewritten=bool(rewritten),
+                content_hash=content_hash,
+                record_hash=record_hash,
+                findings=findings.encode(),
+                duplicates=[at for (at,) in reader.db.execute(_sql("duplicates_of"), (position,))],
+            )
+
+        return await self._pool.run(read)
+
+    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
+        """Return the fate of one message on every route."""
+        rows = await self._rows("deliveries_of", position)
+        return [delivery_row(row[0], row[1:]) for row in rows]
+
+    async def attempts_of(self, position: int) -> list[AttemptRow]:
+        """Return the recorded calls for one message."""
+        return [AttemptRow(*row) for row in await self._rows("attempts_of", position)]
+
+    # --- lists ------------------------------------------------------------------------------
+
+    async def deliveries(
+        self, states: Sequence[str], *, route: str = "", limit: int = 1000, after: int = 0
+    ) -> list[tuple[DeliveryRow, StoredMessage]]:
+        """Return ledger rows in these states with their messages (no payload), by position."""
+        rows = await self._rows("deliveries", json.dumps(list(states)), after, route, limit)
+        return [
+            (delivery_row(row[0], row[1 : 1 + _FATE]), stored_message(row[1 + _FATE :]))
+            for row in rows
+        ]
+
+    async def invalid(
+        self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
+    ) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies, oldest first."""
+        return await self._invalid("invalid", after, outcome, int(open_only), limit)
+
+    async def sequences(self) -> list[SequenceRange]:
+        """Return the numbers seen per system, workstation and business date."""
+        return [SequenceRange(*row) for row in await self._rows("sequences")]
+
+    async def numbers(
+        self, system: str, store: str, workstation: str, business_date: str
+    ) -> list[int]:
+        """Return every number seen of one workstation on one date, quarantined ones included."""
+        prefix = f"{store}:{workstation}:{business_date}:"
+        accepted = await self._rows("numbers", system, store, workstation, business_date)
+        kept = await self._rows("quarantined_keys", system, prefix, prefix[:-1] + ";")
+        quarantined = {int(key.removeprefix(prefix).split(":")[0]) for (key,) in kept}
+        return sorted({number for (number,) in accepted} | quarantined)
+
+    async def actions(self, limit: int) -> list[Action]:
+        """Return the newest audited actions."""
+        return [Action(*row) for row in await self._rows("actions", limit)]
+
+    # --- the way to a reader ----------------------------------------------------------------
+
+    async def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
+        sql = _sql(name)
+        return await self._pool.run(lambda reader: reader.db.execute(sql, values).fetchall())
+
+    async def _messages(self, name: str, values: tuple[Any, ...]) -> list[StoredMessage]:
+        sql = _sql(name)
+
+        def read(reader: Reader) -> list[StoredMessage]:
+            return [
+                stored_message(row[:_HEADER], reader.unpack(row[_HEADER]))
+                for row in reader.db.execute(sql, values)
+            ]
+
+        return await self._pool.run(read)
+
+    async def _invalid(self, name: str, *values: Any) -> list[InvalidRow]:
+        sql = _sql(name)
+
+        def read(reader: Reader) -> list[InvalidRow]:
+            rows: list[tuple[Any, ...]] = reader.db.execute(sql, values).fetchall()
+            return [invalid_record(row, reader.unpack(row[_RAW_COLUMN])) for row in rows]
+
+        return await self._pool.run(read)
+
+
+def open_queries(path: Path) -> SqliteQueries:
+    """Open a journal for reading only, beside a running hub or without one."""
+    return SqliteQueries(path)
+
+
+def _route_totals(db: apsw.Connection, route: str) -> RouteTotals:
+    route_id, start, cursor = db.execute(_sql("route"), (route,)).get
+    newest = db.execute(_sql("last_position")).get
+
+    def totals(name: str, *values: Any) -> list[Total]:
+        return [Total(*row) for row in db.execute(_sql(name), values)]
+
+    return RouteTotals(
+        route=route,
+        cursor=cursor,
+        accepted=totals("route_accepted", start),
+        rows=totals("route_rows", route_id),
+        filtered=totals("route_without_row", "filtered", start, cursor, route_id),
+        pending=totals("route_without_row", "pending", cursor, newest, route_id),
+        filtered_kept=totals("kept_totals", f"filtered/{route}"),
+    )
+
+
+def _fetch(db: apsw.Connection, name: str, *values: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = db.execute(_sql(name), values).fetchall()
+    return rows
+
+
+def _waiting_rows(db: apsw.Connection, route: str) -> list[tuple[Any, ...]]:
+    route_id, _, cursor = db.execute(_sql("route"), (route,)).get
+    settled = _fetch(db, "waiting_rows", route_id)
+    return settled + _fetch(db, "waiting_pending", route_id, cursor)
+
+
+def _add_waiting(
+    cells: dict[tuple[str, str, str, str], Waiting],
+    route: str,
+    types: frozenset[str] | None,
+    rows: list[tuple[Any, ...]],
+) -> None:
+    for store, state, currency, message_type, count, amount_minor, oldest_at in rows:
+        if types is not None and message_type not in types:
+            continue
+        key = (route, store, state, currency)
+        cell = cells.setdefault(key, Waiting(*key, 0, 0, oldest_at))
+        cell.count += count
+        cell.amount_minor += amount_minor
+        cell.oldest_at = min(cell.oldest_at, oldest_at)

@@ -1,0 +1,243 @@
+"""The one thread that owns every write and every checkpoint.
+
+It drains its queue into one transaction, commits (one flush), and only then resolves the receipts:
+a lone message commits at once, a burst shares a flush. A failed flush is fatal and never retried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from tillway.errors import JournalFault, Refused
+from tillway.journal.base import AppendItem, Listener, Settlement, StoredMessage
+from tillway.journal.payloads import Packer
+from tillway.journal.sqlite_append import Appender
+from tillway.journal.sqlite_rows import (
+    ATTEMPT_COLUMNS,
+    DELIVERY_COLUMNS,
+    attempt_values,
+    delivery_values,
+)
+from tillway.journal.statements import insert_rows, statements
+from tillway.journal.totals import Tally, item_facts
+
+MAX_JOBS_PER_COMMIT = 4096
+MAX_ITEMS_PER_COMMIT = 4096
+DISK_RETRY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Job:
+    """One piece of work: items to append, a settlement, or any other change; answered by future."""
+
+    future: asyncio.Future[Any]
+    items: Sequence[AppendItem] = ()
+    settlement: Settlement | None = None
+    change: Callable[[apsw.Connection], Any] | None = None
+    received: Tally = field(default_factory=Tally)
+
+
+class Writer(threading.Thread):
+    """Runs jobs in group commits; answers on the event loop."""
+
+    def __init__(
+        self, db: apsw.Connection, loop: asyncio.AbstractEventLoop, listeners: list[Listener]
+    ) -> None:
+        super().__init__(name="journal-writer", daemon=True)
+        self._db = db
+        self._loop = loop
+        self._listeners = listeners
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._sql = {**statements("append.sql"), **statements("settle.sql")}
+        self._packer = Packer(self._save_dictionary)
+        self._load_dictionaries()
+        newest = db.execute("SELECT coalesce(max(position), 0) FROM message").get
+        self._appender = Appender(db, self._packer, newest + 1)
+        self._route_ids: dict[str, int] = {}
+        self.fault: JournalFault | None = None
+        self.commits = 0
+
+    # --- called on the event loop -----------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; its future is resolved after the commit."""
+        if self.fault is not None:
+            job.future.set_exception(self.fault)
+            return
+        for item in job.items:
+            job.received.add(item.door_name, *item_facts(item))
+        self._queue.put(job)
+
+    def stop(self) -> None:
+        """Finish what is queued, then end the thread."""
+        self._queue.put(None)
+
+    # --- the thread -------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Drain, commit, answer; until told to stop."""
+        stopping = False
+        while not stopping:
+            jobs: list[Job] = []
+            stopping = self._drain(jobs)
+            if jobs:
+                self._commit(jobs)
+        self._db.close()
+
+    def _drain(self, jobs: list[Job]) -> bool:
+        job = self._queue.get()
+        items = 0
+        while job is not None:
+            jobs.append(job)
+            items += len(job.items)
+            if len(jobs) >= MAX_JOBS_PER_COMMIT or items >= MAX_ITEMS_PER_COMMIT:
+                return False
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                return False
+        return True
+
+    def _commit(self, jobs: list[Job]) -> None:
+        if self.fault is not None:
+            self._answer([(job, self.fault) for job in jobs], [])
+            return
+        try:
+            answers, accepted = self._transaction(jobs)
+        except apsw.FullError as error:
+            self._roll_back()
+            self._answer([(job, _disk_full(error)) for job in jobs], [])
+        except (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError) as error:
+            self.fault = JournalFault("TW-5001", f"the journal could not write: {error}")
+            self._answer([(job, self.fault) for job in jobs], [])
+        except Exception as error:  # noqa: BLE001 - one bad job must not fail its neighbours
+            self._roll_back()
+            if len(jobs) == 1:
+                self._answer([(jobs[0], error)], [])
+                return
+            for job in jobs:
+                self._commit([job])
+        else:
+            self._answer(answers, accepted)
+
+    def _transaction(self, jobs: list[Job]) -> tuple[list[tuple[Job, Any]], list[StoredMessage]]:
+        self._db.execute("BEGIN IMMEDIATE")
+        appender = self._appender
+        appender.begin()
+        appender.look_up([item for job in jobs for item in job.items])
+        received = Tally()
+        answers: list[tuple[Job, Any]] = []
+        for job in jobs:
+            if job.items:
+                received.merge(job.received)
+                answers.append((job, [appender.decide(item) for item in job.items]))
+            elif job.settlement is not None:
+                self._settle(job.settlement)
+                answers.append((job, None))
+            elif job.change is not None:
+                answers.append((job, job.change(self._db)))
+            else:
+                answers.append((job, []))
+        appender.write()
+        self._add_totals("received", received)
+        self._add_totals("outcome", appender.outcomes)
+        self._db.execute("COMMIT")
+        self.commits += 1
+        return answers, appender.accepted
+
+    def _settle(self, settlement: Settlement) -> None:
+        route_id = self._route_id(settlement.route)
+        one = insert_rows("delivery", DELIVERY_COLUMNS, 1, replace=True)
+        for row in settlement.rows:
+            self._db.execute(one, delivery_values(route_id, row))
+        if settlement.attempts:
+            add = insert_rows("attempt", ATTEMPT_COLUMNS, 1)
+            self._db.executemany(add, [attempt_values(row) for row in settlement.attempts])
+        if settlement.cursor is not None:
+            self._db.execute(self._sql["move_cursor"], (settlement.cursor, settlement.route))
+        filtered = Tally()
+        for (message_type, currency), (count, amount) in settlement.filtered.items():
+            filtered.add("filtered", message_type, currency, amount, count)
+        self._add_totals(f"filtered/{settlement.route}", filtered)
+        for action in settlement.actions:
+            self._db.execute(
+                self._sql["action"],
+                (action.at, action.who, action.verb, action.subject, action.reason),
+            )
+
+    def _route_id(self, route: str) -> int:
+        known = self._route_ids.get(route)
+        if known is None:
+            known = self._db.execute(self._sql["route"], (route,)).get[0]
+            self._route_ids[route] = known
+        return known
+
+    def _add_totals(self, book: str, tally: Tally) -> None:
+        for cell in tally.totals():
+            self._db.execute(
+                self._sql["total"],
+                (
+                    book,
+                    cell.group,
+                    cell.message_type,
+                    cell.currency,
+                    cell.count,
+                    cell.amount_minor,
+                    cell.unknown,
+                ),
+            )
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._appender.rolled_back()
+        self._packer.forget_unsaved({row[0] for row in self._db.execute(_DICTIONARY_KINDS)})
+
+    def _load_dictionaries(self) -> None:
+        for row in self._db.execute("SELECT dictionary_id, kind, content FROM dictionary"):
+            self._packer.know(*row)
+
+    def _save_dictionary(self, kind: str, content: bytes) -> int:
+        saved: int = self._db.execute(
+            "INSERT INTO dictionary (kind, content) VALUES (?, ?) RETURNING dictionary_id",
+            (kind, content),
+        ).get
+        return saved
+
+    def _answer(self, answers: list[tuple[Job, Any]], accepted: list[StoredMessage]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, answers, accepted)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more, and what was committed stays committed.
+            return
+
+    def _resolve(self, answers: list[tuple[Job, Any]], accepted: list[StoredMessage]) -> None:
+        for job, answer in answers:
+            if job.future.done():
+                continue
+            if isinstance(answer, BaseException):
+                job.future.set_exception(answer)
+            else:
+                job.future.set_result(answer)
+        if accepted:
+            for listener in list(self._listeners):
+                listener(accepted)
+
+
+_DICTIONARY_KINDS = "SELECT kind FROM dictionary"
+
+
+def _disk_full(error: apsw.FullError) -> Refused:
+    return Refused(
+        "TW-5003",
+        f"the disk is full, nothing was stored: {error}",
+        status=507,
+        retry_after_seconds=DISK_RETRY_SECONDS,
+    )
