@@ -1,0 +1,239 @@
+"""The one place where everything is joined: a project folder becomes a running hub.
+
+Rooms below know only seams; here they meet. `open_hub` gives the whole process, `open_queries` a
+reader that works beside it, `offline_operations` the same actions when no hub is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tillway.clock import Clock, SystemClock
+from tillway.connect import PullSource, PushSource, Source, SourceContext, Target, TargetContext
+from tillway.connect.registry import connector
+from tillway.connect.settings import settings_from
+from tillway.delivery import Delivery
+from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
+from tillway.intake import Gate, Pipeline, SourceIntake
+from tillway.journal.sqlite import SqliteJournal, open_sqlite
+from tillway.journal.sqlite_queries import SqliteQueries
+from tillway.journal.sqlite_queries import open_queries as open_journal_queries
+from tillway.project import Release
+from tillway.security.masking import Masker
+
+DISK_CHECK_SECONDS = 5.0
+DISK_RETRY_SECONDS = 10.0
+FIRST_RESTART_SECONDS = 1.0
+LONGEST_RESTART_SECONDS = 60.0
+
+
+def new_message_id() -> str:
+    """Return 32 random hex digits."""
+    return os.urandom(16).hex()
+
+
+def journal_path(release: Release) -> Path:
+    """Return where the journal of a project lives."""
+    return release.folder / release.hub.journal
+
+
+def open_queries(release: Release) -> SqliteQueries:
+    """Open the journal for reading, beside a running hub or without one.
+
+    Raises ConfigurationError TW-5004 when nothing was ever stored.
+    """
+    path = journal_path(release)
+    if not path.exists():
+        raise ConfigurationError("TW-5004", "this project has no journal yet", journal=path.name)
+    return open_journal_queries(path)
+
+
+class _RememberedState:
+    """`connect.SourceState` in the journal."""
+
+    def __init__(self, journal: SqliteJournal, source: str) -> None:
+        self._journal = journal
+        self._source = source
+
+    async def get(self, name: str) -> str:
+        return (await self._journal.source_state(self._source)).get(name, "")
+
+    async def put(self, name: str, value: str) -> None:
+        await self._journal.save_source_state(self._source, name, value)
+
+
+@dataclass(slots=True)
+class Hub:
+    """Everything of one project, joined; `start` sets it going and `stop` lets it finish."""
+
+    release: Release
+    journal: SqliteJournal
+    gate: Gate
+    intakes: Mapping[str, SourceIntake]
+    sources: Mapping[str, Source]
+    targets: Mapping[str, Target]
+    delivery: Delivery
+    clock: Clock
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def doors(self) -> dict[str, tuple[PushSource, SourceIntake]]:
+        """Return the sources that others call, by path."""
+        return {
+            source.path: (source, self.intakes[name])
+            for name, source in self.sources.items()
+            if _is_push(source)
+        }
+
+    async def start(self) -> None:
+        """Start delivery, the sources that fetch by themselves, and the watch over the disk."""
+        await self.delivery.start()
+        self._tasks.append(asyncio.create_task(self._watch_disk()))
+        for name, source in self.sources.items():
+            if not _is_push(source):
+                self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what is in flight, and close everything."""
+        self.gate.close(_stopping)
+        self.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.delivery.stop(self.release.hub.drain_seconds)
+        for target in self.targets.values():
+            await target.close()
+        await self.journal.close()
+
+    async def failed(self) -> JournalFault:
+        """Return when the journal failed; the process must then leave."""
+        while self.journal.fault is None:
+            await self.clock.sleep(0.2)
+        return self.journal.fault
+
+    async def _keep_fetching(self, name: str, source: PullSource) -> None:
+        """Run a fetching source; a failure restarts it with back-off, it never stays dead."""
+        wait = FIRST_RESTART_SECONDS
+        while not self.stopping.is_set():
+            started = self.clock.monotonic()
+            try:
+                await source.run(self.intakes[name], self.stopping)
+            except JournalFault:
+                return
+            except (TillwayError, OSError) as error:
+                report(f"source {name} stopped and starts again in {wait:.0f} s: {error}")
+            if self.clock.monotonic() - started > LONGEST_RESTART_SECONDS:
+                wait = FIRST_RESTART_SECONDS
+            await self.clock.sleep(wait)
+            wait = min(wait * 2, LONGEST_RESTART_SECONDS)
+
+    async def _watch_disk(self) -> None:
+        """Close intake below the disk floor, and open it again without a restart."""
+        floor = self.release.hub.disk_floor_bytes
+        folder = self.journal.path.parent
+        while True:
+            free = shutil.disk_usage(folder).free
+            if free < floor and self.gate.is_open:
+                self.gate.close(_below_floor)
+            elif free >= floor and not self.gate.is_open and not self.stopping.is_set():
+                self.gate.open()
+            await self.clock.sleep(DISK_CHECK_SECONDS)
+
+
+async def open_hub(
+    release: Release,
+    *,
+    clock: Clock | None = None,
+    rng: random.Random | None = None,
+    new_id: Callable[[], str] = new_message_id,
+) -> Hub:
+    """Open the journal and build every source, target and route of a release.
+
+    Raises Transient TW-5002 when another process holds the journal, ConfigurationError otherwise.
+    """
+    clock = clock or SystemClock()
+    rng = rng or random.SystemRandom()
+    journal = await open_sqlite(journal_path(release))
+    gate = Gate()
+    masker = Masker(pseudonym_key=release.hub.pseudonym_key.encode())
+    intakes = {
+        name: SourceIntake(name, Pipeline(source, release, masker, clock, new_id), journal, gate)
+        for name, source in release.sources.items()
+    }
+    sources = {name: _source(name, release, journal, clock) for name in release.sources}
+    targets = {name: _target(name, release, clock) for name in release.targets}
+    delivery = Delivery(release, targets, journal, clock, rng)
+    return Hub(release, journal, gate, intakes, sources, targets, delivery, clock)
+
+
+@contextlib.asynccontextmanager
+async def offline_hub(release: Release) -> AsyncIterator[Hub]:
+    """Hold the journal for one action while no hub is running; nothing is fetched or delivered."""
+    hub = await open_hub(release)
+    try:
+        yield hub
+    finally:
+        await hub.journal.close()
+
+
+def report(text: str) -> None:
+    """Say something on the standard error stream, for the person who runs the process."""
+    import sys
+
+    print(text, file=sys.stderr, flush=True)
+
+
+def _source(name: str, release: Release, journal: SqliteJournal, clock: Clock) -> Source:
+    record = release.sources[name]
+    registration = connector(record.connector)
+    if registration.source_settings is None or registration.make_source is None:
+        raise ConfigurationError(
+            "TW-1102", f"connector {record.connector} has no source", path=name
+        )
+    settings = settings_from(registration.source_settings, record.settings, f"systems/{name}.toml")
+    keys = {
+        store.api_key_sha256: store.business_unit_id
+        for store in release.stores.values()
+        if store.api_key_sha256 and store.system == name
+    }
+    context = SourceContext(name, clock, _RememberedState(journal, name), str(release.folder), keys)
+    return registration.make_source(settings, context)
+
+
+def _target(name: str, release: Release, clock: Clock) -> Target:
+    record = release.targets[name]
+    registration = connector(record.connector)
+    if registration.target_settings is None or registration.make_target is None:
+        raise ConfigurationError(
+            "TW-1103", f"connector {record.connector} has no target", path=name
+        )
+    settings = settings_from(registration.target_settings, record.settings, f"systems/{name}.toml")
+    return registration.make_target(settings, TargetContext(name, clock, str(release.folder)))
+
+
+def _is_push(source: Any) -> bool:
+    return hasattr(source, "receive")
+
+
+def _stopping() -> Refused:
+    return Refused(
+        "TW-2020", "the hub is stopping", status=503, retry_after_seconds=DISK_RETRY_SECONDS
+    )
+
+
+def _below_floor() -> Refused:
+    return Refused(
+        "TW-5005",
+        "free disk space is below the floor",
+        status=507,
+        retry_after_seconds=DISK_RETRY_SECONDS,
+    )

@@ -1,0 +1,129 @@
+"""Who a canonical message is, and the envelope the journal keeps beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tillway.journal.search import receipt_form
+from tillway.message import Envelope, key_digest, natural_key
+from tillway.model import MessageType, round_money, to_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known of a message before it is checked; "" and None where it could not be read."""
+
+    message_type: str = ""
+    natural_key: str = ""
+    digest: bytes = b""
+    store: str = ""
+    currency: str = ""
+    amount_minor: int | None = None
+
+
+def identity_of(system: str, kind: MessageType, message: Any) -> Identity:
+    """Return the identity of a well-formed message. A revision is part of the digest alone."""
+    parts = kind.key_parts(message)
+    revision = getattr(message, "revision", None)
+    identifying = (*parts, f"r{revision}") if revision else parts
+    currency = getattr(message, "currency", None) or ""
+    return Identity(
+        message_type=kind.name,
+        natural_key=natural_key(parts),
+        digest=key_digest(system, kind.key_space_of(message), identifying),
+        store=getattr(message, "business_unit_id", None) or "",
+        currency=currency,
+        amount_minor=minor_units(kind.money(message), currency),
+    )
+
+
+def readable_identity(system: str, kind: MessageType, values: Mapping[str, Any]) -> Identity:
+    """Return as much identity as the readable fields of a broken message give.
+
+    values are canonical fields by dotted path or nested, as far as they could be mapped.
+    """
+    parts = [values.get(name) for name in kind.key_fields]
+    texts = tuple(_text(part) for part in parts)
+    whole = all(texts)
+    space = "pos" if "sequence_number" in kind.key_fields else kind.name
+    currency = values.get("currency")
+    return Identity(
+        message_type=kind.name,
+        natural_key=natural_key(texts) if whole else "",
+        digest=key_digest(system, space, texts) if whole else b"",
+        store=_text(values.get("business_unit_id")),
+        currency=currency if isinstance(currency, str) else "",
+        amount_minor=_readable_amount(kind, values, currency),
+    )
+
+
+def _readable_amount(kind: MessageType, values: Mapping[str, Any], currency: Any) -> int | None:
+    if not kind.money_field or not isinstance(currency, str):
+        return None
+    found: Any = values.get(kind.money_field)
+    if found is None:
+        found = values
+        for step in kind.money_field.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+    return minor_units(found, currency) if isinstance(found, Decimal) else None
+
+
+def minor_units(amount: Decimal | None, currency: str) -> int | None:
+    """Return an amount in minor units; finer fractions are rounded half up (and found as such)."""
+    if amount is None or not currency:
+        return None
+    try:
+        return to_minor(round_money(amount, currency), currency)
+    except ValueError:
+        return None
+
+
+def envelope_of(
+    kind: MessageType,
+    message: Any,
+    identity: Identity,
+    *,
+    system: str,
+    door: str,
+    message_id: str,
+    trace_id: str,
+    received_at: int,
+    release: str,
+) -> Envelope:
+    """Return the envelope of a message that is about to be stored."""
+    number = getattr(message, "sequence_number", None)
+    business_date: date | None = getattr(message, "business_date", None)
+    occurred = getattr(message, "end_at", None) or getattr(message, "begin_at", None)
+    receipt = getattr(message, "receipt_number", None) or ("" if number is None else str(number))
+    return Envelope(
+        message_id=message_id,
+        message_type=kind.name,
+        schema_version=kind.version,
+        system=system,
+        door=door,
+        natural_key=identity.natural_key,
+        lane_key=kind.ordering_key(message),
+        received_at=received_at,
+        trace_id=trace_id or message_id,
+        release=release,
+        store=identity.store,
+        workstation=getattr(message, "workstation_id", None) or "",
+        business_date=business_date.isoformat() if business_date else "",
+        sequence_number=number,
+        receipt_number=receipt_form(receipt),
+        revision=str(getattr(message, "revision", None) or ""),
+        occurred_at=occurred.isoformat() if occurred else "",
+        currency=identity.currency,
+        amount_minor=identity.amount_minor,
+        training=bool(getattr(message, "training", False)),
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
