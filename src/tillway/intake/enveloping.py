@@ -11,6 +11,9 @@ from typing import Any
 from tillway.journal.search import receipt_form
 from tillway.message import Envelope, key_digest, natural_key
 from tillway.model import MessageType, round_money, to_minor
+from tillway.model.catalogue import POS_KEY_SPACE
+
+POS_KEY_FIELDS = ("business_unit_id", "workstation_id", "business_date", "sequence_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def identity_of(system: str, kind: MessageType, message: Any) -> Identity:
     parts = kind.key_parts(message)
     revision = getattr(message, "revision", None)
     identifying = (*parts, f"r{revision}") if revision else parts
-    currency = getattr(message, "currency", None) or ""
+    currency = kind.currency(message)
     return Identity(
         message_type=kind.name,
         natural_key=natural_key(parts),
@@ -46,15 +49,17 @@ def readable_identity(system: str, kind: MessageType, values: Mapping[str, Any])
 
     values are canonical fields by dotted path or nested, as far as they could be mapped.
     """
-    parts = [values.get(name) for name in kind.key_fields]
-    texts = tuple(_text(part) for part in parts)
-    whole = all(texts)
-    space = "pos" if "sequence_number" in kind.key_fields else kind.name
+    pos_parts = _texts(values, POS_KEY_FIELDS)
+    parts = pos_parts or _texts(values, kind.key_fields)
+    epoch = values.get("register_epoch")
+    if pos_parts and epoch:
+        parts = (*pos_parts, f"e{epoch}")
+    space = POS_KEY_SPACE if pos_parts else kind.key_space
     currency = values.get("currency")
     return Identity(
         message_type=kind.name,
-        natural_key=natural_key(texts) if whole else "",
-        digest=key_digest(system, space, texts) if whole else b"",
+        natural_key=natural_key(parts),
+        digest=key_digest(system, space, parts) if parts else b"",
         store=_text(values.get("business_unit_id")),
         currency=currency if isinstance(currency, str) else "",
         amount_minor=_readable_amount(kind, values, currency),
@@ -96,8 +101,8 @@ def envelope_of(
 ) -> Envelope:
     """Return the envelope of a message that is about to be stored."""
     number = getattr(message, "sequence_number", None)
-    business_date: date | None = getattr(message, "business_date", None)
-    occurred = getattr(message, "end_at", None) or getattr(message, "begin_at", None)
+    business_date = kind.business_date(message)
+    occurred = kind.occurred_at(message)
     receipt = getattr(message, "receipt_number", None) or ("" if number is None else str(number))
     return Envelope(
         message_id=message_id,
@@ -121,6 +126,12 @@ def envelope_of(
         amount_minor=identity.amount_minor,
         training=bool(getattr(message, "training", False)),
     )
+
+
+def _texts(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return these fields as text, or nothing at all when one of them is missing."""
+    texts = tuple(_text(values.get(name)) for name in names)
+    return texts if all(texts) else ()
 
 
 def _text(value: Any) -> str:

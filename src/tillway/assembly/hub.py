@@ -1,17 +1,12 @@
-"""The one place where everything is joined: a project folder becomes a running hub.
-
-Rooms below know only seams; here they meet. `open_hub` gives the whole process, `open_queries` a
-reader that works beside it, `offline_operations` the same actions when no hub is running.
-"""
+"""Joins the rooms of one release: journal, intakes, sources, targets, delivery."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +19,6 @@ from tillway.delivery import Delivery
 from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
 from tillway.intake import Gate, Pipeline, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
-from tillway.journal.sqlite_queries import SqliteQueries
-from tillway.journal.sqlite_queries import open_queries as open_journal_queries
 from tillway.project import Release
 from tillway.security.masking import Masker
 
@@ -43,17 +36,6 @@ def new_message_id() -> str:
 def journal_path(release: Release) -> Path:
     """Return where the journal of a project lives."""
     return release.folder / release.hub.journal
-
-
-def open_queries(release: Release) -> SqliteQueries:
-    """Open the journal for reading, beside a running hub or without one.
-
-    Raises ConfigurationError TW-5004 when nothing was ever stored.
-    """
-    path = journal_path(release)
-    if not path.exists():
-        raise ConfigurationError("TW-5004", "this project has no journal yet", journal=path.name)
-    return open_journal_queries(path)
 
 
 class _RememberedState:
@@ -173,16 +155,6 @@ async def open_hub(
     targets = {name: _target(name, release, clock) for name in release.targets}
     delivery = Delivery(release, targets, journal, clock, rng)
     return Hub(release, journal, gate, intakes, sources, targets, delivery, clock)
-
-
-@contextlib.asynccontextmanager
-async def offline_hub(release: Release) -> AsyncIterator[Hub]:
-    """Hold the journal for one action while no hub is running; nothing is fetched or delivered."""
-    hub = await open_hub(release)
-    try:
-        yield hub
-    finally:
-        await hub.journal.close()
 
 
 def report(text: str) -> None:
