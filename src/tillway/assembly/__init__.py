@@ -4,13 +4,12 @@
 the same actions when no hub is running.
 """
 
-from tillway.assembly.access import hub_address, offline_operations, open_queries
+from tillway.assembly.access import offline_operations, open_queries
 from tillway.assembly.hub import Hub, journal_path, open_hub
 from tillway.assembly.process import run_hub
 
 __all__ = [
     "Hub",
-    "hub_address",
     "journal_path",
     "offline_operations",
     "open_hub",

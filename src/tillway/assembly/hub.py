@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard, cast
 
 from tillway.clock import Clock, SystemClock
 from tillway.connect import PullSource, PushSource, Source, SourceContext, Target, TargetContext
@@ -19,13 +20,14 @@ from tillway.delivery import Delivery
 from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
 from tillway.intake import Gate, Pipeline, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
-from tillway.project import Release
+from tillway.project.records import Release
 from tillway.security.masking import Masker
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 
 def new_message_id() -> str:
@@ -68,21 +70,21 @@ class Hub:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
-    def doors(self) -> dict[str, tuple[PushSource, SourceIntake]]:
-        """Return the sources that others call, by path."""
-        return {
-            source.path: (source, self.intakes[name])
-            for name, source in self.sources.items()
-            if _is_push(source)
-        }
+    def doors(self) -> list[tuple[PushSource, SourceIntake]]:
+        """Return the sources that others call."""
+        return [
+            (source, self.intakes[name]) for name, source in self.sources.items() if is_push(source)
+        ]
 
     async def start(self) -> None:
         """Start delivery, the sources that fetch by themselves, and the watch over the disk."""
         await self.delivery.start()
         self._tasks.append(asyncio.create_task(self._watch_disk()))
         for name, source in self.sources.items():
-            if not _is_push(source):
-                self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
+            if not is_push(source):
+                self._tasks.append(
+                    asyncio.create_task(self._keep_fetching(name, cast("PullSource", source)))
+                )
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in flight, and close everything."""
@@ -112,7 +114,7 @@ class Hub:
             except JournalFault:
                 return
             except (TillwayError, OSError) as error:
-                report(f"source {name} stopped and starts again in {wait:.0f} s: {error}")
+                _log.warning("source %s stopped, starts again in %.0f s: %s", name, wait, error)
             if self.clock.monotonic() - started > LONGEST_RESTART_SECONDS:
                 wait = FIRST_RESTART_SECONDS
             await self.clock.sleep(wait)
@@ -157,13 +159,6 @@ async def open_hub(
     return Hub(release, journal, gate, intakes, sources, targets, delivery, clock)
 
 
-def report(text: str) -> None:
-    """Say something on the standard error stream, for the person who runs the process."""
-    import sys
-
-    print(text, file=sys.stderr, flush=True)
-
-
 def _source(name: str, release: Release, journal: SqliteJournal, clock: Clock) -> Source:
     record = release.sources[name]
     registration = connector(record.connector)
@@ -192,7 +187,8 @@ def _target(name: str, release: Release, clock: Clock) -> Target:
     return registration.make_target(settings, TargetContext(name, clock, str(release.folder)))
 
 
-def _is_push(source: Any) -> bool:
+def is_push(source: Source) -> TypeGuard[PushSource]:
+    """Say whether others call this source; otherwise it fetches by itself."""
     return hasattr(source, "receive")
 
 

@@ -21,11 +21,13 @@ from tillway.connect.kit import (
     TargetContext,
 )
 from tillway.connect.registry import connector, connector_names
+from tillway.connect.settings import Field, describe, setting_problems, settings_from
 
 __all__ = [
     "Answer",
     "Delivered",
     "DeliveryClass",
+    "Field",
     "Intake",
     "ItemOutcome",
     "Outbound",
@@ -43,4 +45,7 @@ __all__ = [
     "TargetContext",
     "connector",
     "connector_names",
+    "describe",
+    "setting_problems",
+    "settings_from",
 ]

@@ -148,13 +148,18 @@ class SourceState(Protocol):
 
 @dataclass(slots=True)
 class SourceContext:
-    """What the hub gives a source. store_keys: SHA-256 hex of an API key -> business unit."""
+    """What the hub gives a source. store_keys: SHA-256 hex of an API key -> business unit.
+
+    durability is what a receipt may promise: `fsync`, `quorum-fsync` or `memory`; the hub must say
+    more than `memory`, or nothing more is promised.
+    """
 
     name: str
     clock: Clock
     state: SourceState
     folder: str
     store_keys: Mapping[str, str] = field(default_factory=dict)
+    durability: str = "memory"
 
 
 # --- targets ------------------------------------------------------------------------------------

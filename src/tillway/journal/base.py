@@ -239,6 +239,10 @@ class Journal(Protocol):
         """
         ...
 
+    async def close_invalid(self, invalid_id: int, position: int) -> None:
+        """Note that a kept copy was taken in again as the message at this position."""
+        ...
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call listener on the event loop with what each commit accepted; returns the cancel."""
         ...

@@ -142,6 +142,10 @@ class MemoryJournal(MemoryQueries):
         self.invalid_hashes[(outcome, item.record_hash)] = row
         return row
 
+    async def close_invalid(self, invalid_id: int, position: int) -> None:
+        """Note that a kept copy was taken in again."""
+        self.invalid_rows[invalid_id - 1].closed_by = position
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call listener with what each append accepted; returns the cancel."""
         self._listeners.append(listener)

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import apsw
 
-from tillway.errors import ConfigurationError
+from tillway.errors import ConfigurationError, JournalFault, Transient
 from tillway.journal.base import (
     AppendItem,
     Features,
@@ -54,7 +54,7 @@ class SqliteJournal(SqliteQueries):
         return FEATURES
 
     @property
-    def fault(self) -> Exception | None:
+    def fault(self) -> JournalFault | None:
         """Return the write failure after which nothing more is acknowledged, if any."""
         return self._writer.fault
 
@@ -78,6 +78,11 @@ class SqliteJournal(SqliteQueries):
     async def settle(self, settlement: Settlement) -> None:
         """Commit rows, attempts, totals and cursor in one transaction."""
         await self._submit(settlement=settlement)
+
+    async def close_invalid(self, invalid_id: int, position: int) -> None:
+        """Note that a kept copy was taken in again as the message at this position."""
+        sql, row = self._sql_settle["close_one"], (position, invalid_id)
+        await self._submit(change=lambda db: db.execute(sql, row))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call listener on the event loop with what each commit accepted; returns the cancel."""
@@ -127,8 +132,8 @@ class SqliteJournal(SqliteQueries):
 async def open_sqlite(path: Path) -> SqliteJournal:
     """Open or create the journal for writing.
 
-    Raises ConfigurationError TW-5002 when another process holds it, TW-5101 when this SQLite or a
-    setting is not safe.
+    Raises Transient TW-5002 when another process holds it, ConfigurationError TW-5101 when this
+    SQLite or a setting is not safe.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,8 +172,8 @@ def take_lock(journal: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise ConfigurationError(
-            "TW-5002", "another process holds the journal", path=journal.name
+        raise Transient(
+            "TW-5002", "another process holds the journal", journal=journal.name
         ) from error
     return lock
 

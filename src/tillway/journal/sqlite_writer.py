@@ -18,7 +18,7 @@ import apsw
 from tillway.errors import JournalFault, Refused
 from tillway.journal.base import AppendItem, Listener, Settlement, StoredMessage
 from tillway.journal.payloads import Packer
-from tillway.journal.sqlite_append import Appender
+from tillway.journal.sqlite_append import CHUNK, Appender
 from tillway.journal.sqlite_rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
@@ -153,10 +153,8 @@ class Writer(threading.Thread):
         return answers, appender.accepted
 
     def _settle(self, settlement: Settlement) -> None:
-        route_id = self._route_id(settlement.route)
-        one = insert_rows("delivery", DELIVERY_COLUMNS, 1, replace=True)
-        for row in settlement.rows:
-            self._db.execute(one, delivery_values(route_id, row))
+        if settlement.rows:
+            self._write_deliveries(settlement)
         if settlement.attempts:
             add = insert_rows("attempt", ATTEMPT_COLUMNS, 1)
             self._db.executemany(add, [attempt_values(row) for row in settlement.attempts])
@@ -171,6 +169,19 @@ class Writer(threading.Thread):
                 self._sql["action"],
                 (action.at, action.who, action.verb, action.subject, action.reason),
             )
+
+    def _write_deliveries(self, settlement: Settlement) -> None:
+        route_id = self._route_id(settlement.route)
+        rows = [delivery_values(route_id, row) for row in settlement.rows]
+        for start in range(0, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            if len(chunk) == CHUNK:
+                many = insert_rows("delivery", DELIVERY_COLUMNS, CHUNK, replace=True)
+                self._db.execute(many, [value for row in chunk for value in row])
+            else:
+                self._db.executemany(
+                    insert_rows("delivery", DELIVERY_COLUMNS, 1, replace=True), chunk
+                )
 
     def _route_id(self, route: str) -> int:
         known = self._route_ids.get(route)

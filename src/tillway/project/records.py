@@ -35,6 +35,7 @@ class SourceRecord:
     records: tuple[RecordSelector, ...]
     sequence_scope: tuple[str, ...] = ("business_unit_id", "workstation_id")
     sequence_reset: str = "never"
+    contract_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class TargetRecord:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """When a failed call is tried again. Seconds; horizon is how long before it is a dead letter."""
+    """When a failed call is tried again; after horizon_seconds it is a dead letter."""
 
     name: str
     kind: Literal["fixed", "exponential", "exponential_full_jitter"] = "exponential_full_jitter"

@@ -203,6 +203,14 @@ class JournalSuite:
         [closed] = await journal.invalid(open_only=False)
         assert closed.closed_by == receipt.position
 
+    async def test_a_copy_taken_in_again_is_closed_by_name(self, journal: Any) -> None:
+        """A copy whose key could not be read is closed when a person had it taken in."""
+        [receipt] = await journal.append([invalid(7, known_key=False)])
+        await journal.append([candidate(7)])
+        assert len(await journal.invalid()) == 1
+        await journal.close_invalid(receipt.invalid_id, 1)
+        assert await journal.invalid() == []
+
     async def test_an_invalid_resend_of_a_stored_record_is_a_duplicate(self, journal: Any) -> None:
         """A stricter contract does not turn an honest resend into a quarantine."""
         await journal.append([candidate(7, record=b"same")])
@@ -271,8 +279,10 @@ class JournalSuite:
         tries = [AttemptRow(ROUTE, 1, n, 1, 2, "transient", "TW-4101", "503") for n in (1, 2)]
         action = Action(3, "ada", "retry", "1 message", "ERP is back")
         await journal.settle(Settlement(ROUTE, attempts=tries, actions=[action]))
+        elsewhere = Action(4, "ada", "reprocess", "1 message", "row added")
+        await journal.settle(Settlement("", actions=[elsewhere]))
         assert await journal.attempts_of(1) == tries
-        assert await journal.actions(10) == [action]
+        assert await journal.actions(10) == [elsewhere, action]
 
     async def test_breaker_and_source_states_are_kept(self, journal: Any) -> None:
         """The newest state of a target, and what a source remembers until it forgets it."""

@@ -22,3 +22,6 @@ INSERT OR REPLACE INTO source_state (source, name, value) VALUES (?, ?, ?)
 
 -- name: drop_source_state
 DELETE FROM source_state WHERE source = ? AND name = ?
+
+-- name: close_one
+UPDATE invalid SET closed_by = ? WHERE invalid_id = ?

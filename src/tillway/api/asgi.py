@@ -1,0 +1,147 @@
+"""The little of ASGI that the operating pages need: a call, a reply, and a problem document.
+
+Bodies are read into memory up to a limit, never to disk, because they may hold what must be masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from tillway.errors import ConfigurationError, Refused, TillwayError, Transient, code_record
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MOST_BODY_BYTES = 1024 * 1024
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+RETRY_SECONDS = 2
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, its body not read yet. client is the caller's address, "" when unknown."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    client: str
+    receive: Receive
+
+    async def body(self, limit: int = MOST_BODY_BYTES) -> bytes:
+        """Read the body; raises Refused TW-7014 beyond the limit, without keeping it."""
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        parts, size = [], 0
+        while True:
+            message = await self.receive()
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                return b"".join(parts)
+
+    @property
+    def from_this_machine(self) -> bool:
+        """Say whether the caller is a process on this machine."""
+        return self.client.startswith(LOOPBACK)
+
+    @property
+    def own_origin(self) -> bool:
+        """Say whether no other web site sent this: no Origin, or that of the page itself."""
+        origin = self.headers.get("origin")
+        return origin is None or origin.partition("://")[2] == self.headers.get("host", "")
+
+
+@dataclass(slots=True)
+class Reply:
+    """One answer."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def call_of(scope: Scope, receive: Receive) -> Call:
+    """Return the request of an ASGI scope."""
+    client = scope.get("client")
+    return Call(
+        method=scope["method"],
+        path=unquote(scope["path"]),
+        query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))),
+        headers={
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        },
+        client=client[0] if client else "",
+        receive=receive,
+    )
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send an answer."""
+    fields = {
+        "content-type": reply.content_type,
+        "content-length": str(len(reply.body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        **reply.headers,
+    }
+    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def json_reply(verb: str, data: Mapping[str, Any], status: int = 200) -> Reply:
+    """Return plain values as JSON, with the schema field the command line also prints."""
+    document = {"schema": f"tillway.{verb}/1", **data}
+    return Reply(status, msgspec.json.encode(document))
+
+
+def problem_reply(error: TillwayError) -> Reply:
+    """Return an error as a problem document (RFC 9457)."""
+    status = status_of(error)
+    document = {**problem_document(error), "status": status}
+    headers = {}
+    if isinstance(error, Transient | Refused) and status in (429, 503, 507):
+        headers["retry-after"] = str(int(error.retry_after_seconds or RETRY_SECONDS))
+    body = msgspec.json.encode(document)
+    return Reply(status, body, "application/problem+json", headers)
+
+
+def problem_document(error: TillwayError) -> dict[str, Any]:
+    """Return an error in the fields of RFC 9457 and our own."""
+    record = code_record(error.code)
+    return {
+        "type": f"urn:tillway:problem:{error.code}",
+        "title": record.title if record else error.code,
+        "advice": record.advice if record else "",
+        **error.as_json(),
+    }
+
+
+def status_of(error: TillwayError) -> int:
+    """Return the HTTP status of an error: its own, its code's, or that of its kind."""
+    if isinstance(error, Refused):
+        return error.status
+    record = code_record(error.code)
+    if record and record.http_status:
+        return record.http_status
+    if isinstance(error, Transient):
+        return 503
+    return 400 if isinstance(error, ConfigurationError) else 500
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused("TW-7014", f"the body is larger than {limit:,} bytes", status=413)

@@ -1,0 +1,78 @@
+"""What a person may do to a hub: the seam that the API, the console and the command line share.
+
+The assembly implements it twice: inside a running hub, and on a journal it took the lock of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from tillway.connect import SubmissionResult
+from tillway.observe.amounts import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which delivered messages a replay sends again on one route.
+
+    from_at (included) and to_at (excluded) are times of acceptance in microseconds UTC; 0 leaves a
+    side open. store, message_type and natural_key narrow it; "" means any.
+    """
+
+    route: str
+    from_at: int = 0
+    to_at: int = 0
+    store: str = ""
+    message_type: str = ""
+    natural_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReplay:
+    """What a replay would do. money is signed and per message type, since types never add up."""
+
+    count: int
+    money: dict[str, Money] = field(default_factory=dict)
+    lanes: int = 0
+    expected_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did. failures are the first few, as `natural key: code and sentence`."""
+
+    sent: int
+    delivered: int
+    failed: int
+    stopped: bool = False
+    failures: tuple[str, ...] = ()
+
+
+class Operations(Protocol):
+    """Every method is a coroutine; who and reason go to the audit log with the change itself."""
+
+    async def retry(self, route: str, positions: Sequence[int], who: str, reason: str) -> int:
+        """Make dead or held messages due now, under the same idempotency key; return how many."""
+        ...
+
+    async def abandon(self, route: str, positions: Sequence[int], who: str, reason: str) -> int:
+        """Give messages up by name; return how many."""
+        ...
+
+    async def reprocess(self, invalid_ids: Sequence[int], who: str, reason: str) -> dict[str, int]:
+        """Take kept copies in again with the current mapping; return outcome -> count."""
+        ...
+
+    async def plan_replay(self, selection: Selection) -> PlannedReplay:
+        """Count what a replay would send; nothing is sent."""
+        ...
+
+    async def replay(self, selection: Selection, who: str, reason: str) -> Replayed:
+        """Send it again at a capped rate, under the same keys; returns when it is finished."""
+        ...
+
+    async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:
+        """Take one file through the intake of a source; name is the file's name, for people."""
+        ...

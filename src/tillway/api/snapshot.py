@@ -1,0 +1,93 @@
+"""The status for many viewers at once, read anew at most every second.
+
+The more a status costs to read, the longer it is kept, so that watching never slows the sales.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from tillway.clock import Clock
+from tillway.observe import MessageReader, Status, Thresholds, status
+from tillway.project.records import Release
+
+FRESH_SECONDS = 1.0
+SHARE = 10
+"""A status that took x seconds to read is kept for SHARE times x."""
+WINDOW_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Messages per minute over the last minute; seconds is how much of it was watched."""
+
+    received: float = 0.0
+    accepted: float = 0.0
+    delivered: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: float
+    received: int
+    accepted: int
+    delivered: int
+
+
+class Snapshot:
+    """Reads the status of a hub and remembers how fast it moves."""
+
+    def __init__(
+        self,
+        reader: MessageReader,
+        release: Release | None,
+        clock: Clock,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self._reader = reader
+        self._release = release
+        self._clock = clock
+        self._thresholds = thresholds or Thresholds()
+        self._lock = asyncio.Lock()
+        self._status: Status | None = None
+        self._fresh_until = 0.0
+        self._samples: deque[_Sample] = deque()
+
+    async def status(self) -> Status:
+        """Return the status, at most a moment old; concurrent callers share one reading."""
+        async with self._lock:
+            began = self._clock.monotonic()
+            if self._status is None or began >= self._fresh_until:
+                self._status = await status(
+                    self._reader,
+                    now=self._clock.now(),
+                    release=self._release,
+                    thresholds=self._thresholds,
+                )
+                ended = self._clock.monotonic()
+                self._fresh_until = ended + max(FRESH_SECONDS, SHARE * (ended - began))
+                self._note(ended, self._status)
+            return self._status
+
+    def pace(self) -> Pace:
+        """Return the pace over the statuses read in the last minute, zeros with fewer than two."""
+        if len(self._samples) < 2:
+            return Pace()
+        first, last = self._samples[0], self._samples[-1]
+        seconds = last.at - first.at
+        per_minute = 60.0 / seconds
+        return Pace(
+            received=(last.received - first.received) * per_minute,
+            accepted=(last.accepted - first.accepted) * per_minute,
+            delivered=(last.delivered - first.delivered) * per_minute,
+            seconds=seconds,
+        )
+
+    def _note(self, at: float, found: Status) -> None:
+        accepted = found.outcomes.get("accepted", 0)
+        self._samples.append(_Sample(at, found.received, accepted, found.delivered))
+        while at - self._samples[0].at > WINDOW_SECONDS and len(self._samples) > 2:
+            self._samples.popleft()

@@ -1,0 +1,47 @@
+"""Ways to a project's journal from outside the hub: read beside it, or act while none runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tillway.api import Operations
+from tillway.assembly.hub import journal_path, open_hub
+from tillway.assembly.operations import OfflineOperations
+from tillway.errors import ConfigurationError
+from tillway.journal.sqlite_queries import SqliteQueries
+from tillway.journal.sqlite_queries import open_queries as open_journal_queries
+from tillway.project import load_release
+from tillway.project.records import HubSettings
+
+
+def open_queries(folder: Path) -> SqliteQueries:
+    """Open the journal of a project for reading, beside a running hub or without one.
+
+    A folder that does not load as a project is read at the journal's usual place, because a person
+    wants to look most when something is broken. Raises ConfigurationError TW-5004 without journal.
+    """
+    try:
+        path = journal_path(load_release(folder, environ=os.environ))
+    except ConfigurationError:
+        path = folder / HubSettings(name="").journal
+    if not path.exists():
+        raise ConfigurationError("TW-5004", "this project has no journal yet", folder=folder.name)
+    return open_journal_queries(path)
+
+
+@contextlib.asynccontextmanager
+async def offline_operations(folder: Path) -> AsyncIterator[Operations]:
+    """Hold the journal for one action while no hub runs; nothing is fetched or delivered.
+
+    Raises Transient TW-5002 when a hub holds it: ask that hub through its API instead.
+    """
+    hub = await open_hub(load_release(folder, environ=os.environ))
+    try:
+        yield OfflineOperations(hub)
+    finally:
+        for target in hub.targets.values():
+            await target.close()
+        await hub.journal.close()

@@ -1,0 +1,143 @@
+"""The production process: a hub, its doorway and its pages, from start to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tillway.api import (
+    Changes,
+    HubAddress,
+    Questions,
+    Snapshot,
+    api_app,
+    new_token,
+    remove_hub_file,
+    write_hub_file,
+)
+from tillway.api.asgi import App, Receive, Scope, Send
+from tillway.assembly.hub import Hub, open_hub
+from tillway.assembly.operations import HubOperations
+from tillway.console import console_app, forward_to
+from tillway.errors import TillwayError
+from tillway.gateway import Gateway, Server, serve
+from tillway.project.records import Release
+
+IDLE_SECONDS = 30.0
+"""How long a timed run may take to deliver what it can before it stops anyway."""
+
+
+@dataclass(slots=True)
+class Doorway:
+    """The listening half of a hub."""
+
+    gateway: Gateway
+    server: Server
+
+    async def close(self) -> None:
+        """Refuse at the doors, finish the requests in hand, and stop listening."""
+        self.gateway.close_doors()
+        await self.server.close()
+
+
+async def run_hub(
+    release: Release,
+    *,
+    seconds: float | None = None,
+    started: Callable[[str], None] = lambda _address: None,
+) -> None:
+    """Run a hub until SIGTERM or SIGINT, or for so many seconds, then let it finish.
+
+    started is told the address once doors are open. Raises JournalFault when the journal failed:
+    nothing more was acknowledged and the process must leave at once.
+    """
+    hub = await open_hub(release)
+    await hub.start()
+    doorway = await open_doorway(hub)
+    address = f"http://{doorway.server.host}:{doorway.server.port}"
+    started(address)
+    end = asyncio.create_task(_end(seconds))
+    failed = asyncio.create_task(hub.failed())
+    stopped = asyncio.create_task(hub.delivery.watch())
+    done, _ = await asyncio.wait({end, failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (end, failed, stopped):
+        task.cancel()
+    if failed in done:
+        raise failed.result()
+    if stopped in done:
+        stopped.result()
+    await doorway.close()
+    if seconds is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hub.delivery.idle(), IDLE_SECONDS)
+    await hub.stop()
+    remove_hub_file(release.folder)
+
+
+async def open_doorway(hub: Hub) -> Doorway:
+    """Listen at the project's address and write down where, for the command line."""
+    release = hub.release
+    token = new_token()
+    gateway = Gateway(
+        hub.doors,
+        alive=None,
+        ready=_readiness(hub),
+        fallback=_pages(hub, token),
+    )
+    server = await serve(gateway, release.hub.listen_host, release.hub.listen_port)
+    write_hub_file(
+        release.folder, HubAddress(release.hub.listen_host, server.port, os.getpid(), token)
+    )
+    return Doorway(gateway, server)
+
+
+def _pages(hub: Hub, token: str) -> App:
+    """Return the app behind the doors: the API under /api/, the console everywhere else."""
+    release, journal = hub.release, hub.journal
+    snapshot = Snapshot(journal, release, hub.clock)
+    operations = HubOperations(hub)
+    api = api_app(
+        Questions(journal, release, snapshot, hub.clock),
+        Changes(operations, journal, release),
+        token=token,
+    )
+    console = console_app(
+        reader=journal,
+        release=release,
+        snapshot=snapshot,
+        operations=operations,
+        clock=hub.clock,
+        dev=forward_to(release.hub.dev_control) if release.hub.dev_control else None,
+    )
+
+    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+        app = api if scope["path"].startswith("/api/") else console
+        await app(scope, receive, send)
+
+    return pages
+
+
+def _readiness(hub: Hub) -> Callable[[], asyncio.Future[TillwayError | None]]:
+    async def ready() -> TillwayError | None:
+        try:
+            hub.gate.check()
+            await hub.journal.append([])
+        except TillwayError as error:
+            return error
+        return None
+
+    return lambda: asyncio.ensure_future(ready())
+
+
+async def _end(seconds: float | None) -> None:
+    """Return when a signal asks to stop, or the time is over."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asked.wait(), seconds)

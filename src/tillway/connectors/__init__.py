@@ -1,0 +1,1 @@
+"""One folder for each outside system or protocol; connectors never import one another."""

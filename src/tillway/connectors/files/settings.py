@@ -1,0 +1,79 @@
+"""What can be set for a watched folder and for a folder we write to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+
+def _says(description: str, *examples: Any) -> Meta:
+    return Meta(description=description, examples=list(examples) or None)
+
+
+class FilesSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A watched folder. A file is moved to done only after everything in it is durable."""
+
+    folder: Annotated[
+        str, _says("Folder to watch; a relative one starts in the project.", "inbox/millrace")
+    ]
+    pattern: Annotated[str, _says("Names to take.", "*.csv")] = "*"
+    done_folder: Annotated[
+        str, _says("Where stored files go; a relative one starts in the watched folder.")
+    ] = "done"
+    failed_folder: Annotated[
+        str, _says("Where cut-off and unreadable files go, each with a .error.json beside it.")
+    ] = "failed"
+    ready: Annotated[
+        Literal["unchanged", "marker", "renamed"],
+        _says(
+            "When a file is whole: its size and time did not change between two looks; a marker "
+            "file stands beside it; or at once, because the sender renames it when it is whole."
+        ),
+    ] = "unchanged"
+    marker_suffix: Annotated[str, _says("What a marker file adds to the name.")] = ".done"
+    order: Annotated[Literal["name", "mtime"], _says("Which file is taken first.")] = "name"
+    poll_seconds: Annotated[float, _says("Time between two looks."), Meta(gt=0)] = 1.0
+    store: Annotated[str, _says("The one store all files come from; empty for many.", "0145")] = ""
+    create_folder: Annotated[
+        bool, _says("Make the folder at start; false for a mount that may be missing.")
+    ] = True
+
+    def __post_init__(self) -> None:
+        if "/" in self.pattern:
+            raise ValueError("pattern is about names in one folder and holds no /")
+        if not self.done_folder or not self.failed_folder:
+            raise ValueError("done_folder and failed_folder must be named")
+        if self.ready == "marker" and not self.marker_suffix:
+            raise ValueError('ready = "marker" needs marker_suffix')
+
+
+class FilesTargetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder we write to. A reader never sees half a file: it is renamed when it is whole."""
+
+    folder: Annotated[
+        str, _says("Folder to write to; a relative one starts in the project.", "outbox/erp")
+    ]
+    name: Annotated[
+        str,
+        _says(
+            "Name of a file: {key}, {message_type}, {message_id}, {lane}, or a field of the "
+            "document such as {store} or {totals.grand}.",
+            "{store}-{key}.json",
+        ),
+    ] = "{key}.json"
+    style: Annotated[
+        Literal["json", "ndjson"],
+        _says("One JSON document per file, or a batch with one document per line."),
+    ] = "json"
+    batch_size: Annotated[int, _says("Most messages in an ndjson file."), Meta(gt=0)] = 500
+    key_field: Annotated[
+        str, _says("Name under which each ndjson line also carries its key; empty for none.")
+    ] = "key"
+    create_folder: Annotated[
+        bool, _says("Make the folder at start; false for a mount that may be missing.")
+    ] = True
+
+    def __post_init__(self) -> None:
+        if "/" in self.name or "{" not in self.name:
+            raise ValueError("name must hold a {field} and no /")

@@ -1,0 +1,76 @@
+"""How fast and how wide a target is called: a rate without bursts, a width that recovers slowly.
+
+A bucket never holds more than a tenth of a second's rate, so in any second at most 1.1 times the
+rate goes out, however long the target was idle.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from tillway.clock import Clock
+from tillway.delivery.bounds import BURST_SHARE
+
+ALMOST = 1e-9
+
+
+class RateLimit:
+    """A token bucket counted in messages; rate 0 means unlimited."""
+
+    def __init__(self, rate_per_second: float, clock: Clock) -> None:
+        self.rate_per_second = rate_per_second
+        self._capacity = max(1.0, rate_per_second * BURST_SHARE)
+        self._tokens = self._capacity
+        self._clock = clock
+        self._filled_at = clock.monotonic()
+
+    def available(self) -> float:
+        """Return how many messages may go out now; infinite when unlimited."""
+        if self.rate_per_second <= 0:
+            return inf
+        now = self._clock.monotonic()
+        gained = (now - self._filled_at) * self.rate_per_second
+        self._tokens = min(self._capacity, self._tokens + gained)
+        self._filled_at = now
+        return int(self._tokens + ALMOST)
+
+    def take(self, count: int) -> None:
+        """Count messages that go out now."""
+        if self.rate_per_second > 0:
+            self._tokens -= count
+
+    def wait_seconds(self) -> float:
+        """Return how long until one message may go out."""
+        if self.available() >= 1:
+            return 0.0
+        return (1.0 - self._tokens) / self.rate_per_second
+
+
+class Width:
+    """Calls in flight at once: additive increase, multiplicative decrease, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = max(1, limit)
+        self.allowed = float(self.limit)
+        self.in_flight = 0
+        self._failing = False
+
+    @property
+    def free(self) -> bool:
+        """Whether another call may start."""
+        return self.in_flight < int(self.allowed)
+
+    def succeeded(self) -> None:
+        """Widen by about one call for every full round of good answers."""
+        self._failing = False
+        self.allowed = min(float(self.limit), self.allowed + 1.0 / self.allowed)
+
+    def failed(self) -> None:
+        """Halve on the second failure in a row: one bad message alone says nothing."""
+        if self._failing:
+            self.allowed = max(1.0, self.allowed / 2.0)
+        self._failing = True
+
+    def restart(self) -> None:
+        """Begin again with one call, after the target was away."""
+        self.allowed = 1.0

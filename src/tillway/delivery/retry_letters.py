@@ -1,0 +1,118 @@
+"""What a person does with dead letters and held messages: send again, or abandon by name.
+
+The same rows are built for a live route and for a journal without a hub; a live route also puts the
+messages back into its lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from tillway.delivery.bounds import DELIVERIES_AT_ONCE
+from tillway.delivery.rebuild import waits_for_person
+from tillway.journal.base import Action, DeliveryRow, Journal, Settlement
+
+Verb = Literal["retry", "abandon"]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterOutcome:
+    """What became of one position: done, or not, with a code and a sentence that say why."""
+
+    position: int
+    done: bool
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person asked for; at is wall time in microseconds, release the current digest."""
+
+    verb: Verb
+    who: str
+    reason: str
+    at: int
+    release: str = ""
+
+    def refusal(self, position: int, row: DeliveryRow | None) -> LetterOutcome | None:
+        """Return why this row cannot be retried or abandoned, or None when it can."""
+        if row is None:
+            return refused(position, "it has no ledger row on this route: nothing to act on")
+        if row.state in ("dead", "held"):
+            return None
+        if row.state == "in_doubt" and (self.verb == "abandon" or waits_for_person(row)):
+            return None
+        if row.state == "in_doubt":
+            return refused(position, "its outcome is unknown; the look-up at the target is due")
+        return refused(position, f"it is {row.state}")
+
+    def row(self, row: DeliveryRow) -> DeliveryRow:
+        """Return the row as the order leaves it."""
+        if self.verb == "abandon":
+            told = f"abandoned by {self.who}: {self.reason}"
+            return replace(
+                row, state="abandoned", updated_at=self.at, reason="", next_at=0, detail=told
+            )
+        return replace(
+            row,
+            state="held",
+            reason="operator",
+            updated_at=self.at,
+            next_at=self.at,
+            release=self.release or row.release,
+            replayed=row.replayed or row.attempts > 0,
+        )
+
+    def action(self, row: DeliveryRow) -> Action:
+        """Return the audit entry of one position."""
+        return Action(self.at, self.who, self.verb, f"{row.route}/{row.position}", self.reason)
+
+
+def refused(position: int, why: str) -> LetterOutcome:
+    """Return the outcome of a position that could not be acted on."""
+    return LetterOutcome(position, done=False, code="TW-4010", detail=f"not done: {why}")
+
+
+def carry_out(
+    route: str, positions: Sequence[int], rows: Sequence[DeliveryRow], order: Order
+) -> tuple[Settlement, list[LetterOutcome]]:
+    """Return the settlement for these rows, and what becomes of each position."""
+    known = {row.position: row for row in rows}
+    settlement = Settlement(route)
+    outcomes: list[LetterOutcome] = []
+    for position in positions:
+        row = known.get(position)
+        refusal = order.refusal(position, row)
+        if refusal is None and row is not None:
+            settlement.rows.append(order.row(row))
+            settlement.actions.append(order.action(row))
+        outcomes.append(refusal or LetterOutcome(position, done=True))
+    return settlement, outcomes
+
+
+async def settle_offline(
+    journal: Journal, route: str, positions: Sequence[int], order: Order
+) -> list[LetterOutcome]:
+    """Carry out an order on a journal that no hub delivers from; the next start sends.
+
+    The caller holds the journal's lock. A row `sending` is refused, since its outcome is unknown.
+    """
+    outcomes: list[LetterOutcome] = []
+    for chunk in chunks(sorted(set(positions))):
+        rows = await journal.delivery_rows(route, chunk)
+        settlement, told = carry_out(route, chunk, rows, order)
+        if settlement.rows:
+            await journal.settle(settlement)
+        outcomes += told
+    return outcomes
+
+
+def chunks(positions: Sequence[int]) -> Iterator[list[int]]:
+    """Return positions in portions of one transaction."""
+    rest = iter(positions)
+    while chunk := list(islice(rest, DELIVERIES_AT_ONCE)):
+        yield chunk

@@ -1,0 +1,155 @@
+"""Writes the fates of messages and moves the cursor over what is settled without a gap.
+
+One commit is in flight at a time; whatever happens meanwhile goes into the next one, so a burst
+shares a flush and a lone message does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from tillway.journal.base import Action, AttemptRow, DeliveryRow, Journal, Settlement
+from tillway.message import Envelope
+
+Filtered = tuple[str, str, int]
+
+
+class Settler:
+    """Collects rows for one route; `cursor` is the settled position already handed to the journal.
+
+    A position counts as done when it has a row other than `sending`, or was passed over.
+    """
+
+    def __init__(
+        self, route: str, journal: Journal, cursor: int, ended: Callable[[], None]
+    ) -> None:
+        self.cursor = cursor
+        self._route = route
+        self._journal = journal
+        self._ended = ended
+        self._order: deque[int] = deque()
+        self._done: dict[int, Filtered | None] = {}
+        self._rows: dict[int, DeliveryRow] = {}
+        self._attempts: list[AttemptRow] = []
+        self._actions: list[Action] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self.fault: BaseException | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is not yet committed."""
+        return self._task is not None
+
+    @property
+    def uncommitted(self) -> int:
+        """How many positions were read that the cursor has not passed."""
+        return len(self._order)
+
+    def track(self, position: int) -> None:
+        """Note a position that was read; call it in journal order."""
+        self._order.append(position)
+
+    def passed(self, position: int, envelope: Envelope) -> None:
+        """Note that the route does not carry this message."""
+        money = envelope.amount_minor or 0
+        self._done[position] = (envelope.message_type, envelope.currency, money)
+        self._kick()
+
+    def known(self, position: int) -> None:
+        """Note that this position was settled before, by an earlier process."""
+        self._done[position] = None
+        self._kick()
+
+    def write(self, row: DeliveryRow, attempt: AttemptRow | None = None) -> None:
+        """Give a message its row; a later row of the same message replaces it."""
+        self._rows[row.position] = row
+        if attempt is not None:
+            self._attempts.append(attempt)
+        if row.state != "sending" and row.position > self.cursor:
+            self._done[row.position] = None
+        self._kick()
+
+    def note(self, attempt: AttemptRow) -> None:
+        """Record a call that does not change the row."""
+        self._attempts.append(attempt)
+        self._kick()
+
+    def act(self, action: Action) -> None:
+        """Record what a person did."""
+        self._actions.append(action)
+        self._kick()
+
+    async def flushed(self) -> None:
+        """Return when everything noted so far is committed; raises what the commit raised."""
+        if self.fault is not None:
+            raise self.fault
+        if self._task is None:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def _kick(self) -> None:
+        if self._task is None and self.fault is None:
+            self._task = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while settlement := self._take():
+                waiters, self._waiters = self._waiters, []
+                try:
+                    await self._journal.settle(settlement)
+                except BaseException as fault:
+                    _answer(waiters, fault)
+                    raise
+                _answer(waiters, None)
+                self._ended()
+        except BaseException as fault:  # noqa: BLE001 - handed to the dispatcher, which stops all
+            self.fault = fault
+        self._task = None
+        _answer(self._waiters, self.fault)
+        self._waiters = []
+        self._ended()
+
+    def _take(self) -> Settlement | None:
+        cursor, filtered = self._advance()
+        if cursor is None and not (self._rows or self._attempts or self._actions):
+            return None
+        settlement = Settlement(
+            route=self._route,
+            rows=list(self._rows.values()),
+            attempts=self._attempts,
+            cursor=cursor,
+            filtered=filtered,
+            actions=self._actions,
+        )
+        self._rows, self._attempts, self._actions = {}, [], []
+        return settlement
+
+    def _advance(self) -> tuple[int | None, dict[tuple[str, str], tuple[int, int]]]:
+        """Return the new cursor, or None, and the totals of what it passed over."""
+        order, done = self._order, self._done
+        cursor: int | None = None
+        totals: dict[tuple[str, str], tuple[int, int]] = {}
+        while order and order[0] in done:
+            cursor = order.popleft()
+            passed = done.pop(cursor)
+            if passed is not None:
+                count, money = totals.get(passed[:2], (0, 0))
+                totals[passed[:2]] = (count + 1, money + passed[2])
+        if cursor is not None:
+            self.cursor = cursor
+        return cursor, totals
+
+
+def _answer(waiters: list[asyncio.Future[None]], fault: BaseException | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if fault is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(fault)

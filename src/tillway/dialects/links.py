@@ -1,0 +1,46 @@
+"""Spells the key of a transaction that another one points at.
+
+Surprising: the workstation is normalised exactly as in the header, or the link would point nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tillway.dialects.tree import Node, as_node, nodes, text, without_blanks, word
+from tillway.dialects.vocabulary import LINK_REASONS
+
+
+def plain_number(written: str) -> str:
+    """Return a number without leading zeros, so that till "01" and till "1" are one till."""
+    return (written.lstrip("0") or "0") if written.isascii() and written.isdigit() else written
+
+
+def key_of_link(link: Node) -> str | None:
+    """Return store:till:date:number of a TransactionLink, None when a part of it is missing."""
+    parts = (
+        text(link, "BusinessUnit.UnitID") or text(link, "RetailStoreID"),
+        text(link, "WorkstationID"),
+        text(link, "BusinessDayDate"),
+        text(link, "SequenceNumber"),
+    )
+    store, workstation, date, number = parts
+    if store is None or workstation is None or date is None or number is None:
+        return None
+    return ":".join((store, plain_number(workstation), date, plain_number(number)))
+
+
+def links_of(body: Node) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the links with a reason the model knows, and the others as they were sent."""
+    known: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for link in map(as_node, nodes(body, "TransactionLink")):
+        reason = LINK_REASONS.get(word(link, "ReasonCode") or "")
+        key = key_of_link(link)
+        if reason is None or key is None:
+            others.append(link)
+            continue
+        line_number = text(link, "LineItemSequenceNumber")
+        fields = {"reason": reason, "natural_key": key, "line_number": line_number}
+        known.append(without_blanks(fields))
+    return known, others

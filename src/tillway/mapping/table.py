@@ -1,0 +1,160 @@
+"""A mapping table, loaded once: from a neutral record to a canonical dict, or on to a target.
+
+A record that maps runs through one compiled function; only one that does not is run again row by
+row, so that every failing row is told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tillway.errors import ConfigurationError, ContractViolation, Violation
+from tillway.mapping.assembly import table_function
+from tillway.mapping.codes import CodeTable
+from tillway.mapping.coverage import source_fields
+from tillway.mapping.diagnosis import Diagnosis, RowTrace
+from tillway.mapping.faults import RowFault
+from tillway.mapping.layout import read_layout
+from tillway.mapping.rows import Block, BlockReader
+from tillway.mapping.syntax import CodeLookup, parts_of
+from tillway.mapping.targets import missing_targets, unknown_targets
+from tillway.model.catalogue import MESSAGE_TYPES, message_type
+from tillway.spelling import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTable:
+    """One loaded table. message_type or output says what it makes; the other is None.
+
+    digest is the SHA-256 of the text and of every code table it uses. program is the text of the
+    compiled function, for a reader who wants to see what runs.
+    """
+
+    name: str
+    message_type: str | None
+    output: str | None
+    version: int
+    digest: str
+    program: str = field(repr=False)
+    _top: Block = field(repr=False)
+    _codes: Mapping[str, CodeTable] = field(repr=False)
+    _run: Callable[[Mapping[str, Any]], dict[str, Any]] = field(repr=False)
+    _row_functions: dict[int, Callable[..., Any]] = field(repr=False, default_factory=dict)
+
+    def apply(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the mapped record: dicts and lists of str, int, bool and Decimal.
+
+        Raises ContractViolation TW-3301 (or TW-3311 when only codes are unknown) that lists every
+        failing row, at most 100.
+        """
+        try:
+            return self._run(record)
+        except RowFault as fault:
+            raise self._violations(record, fault) from None
+
+    def explain(self, record: Mapping[str, Any]) -> list[RowTrace]:
+        """Return what every row did on this record, failed ones included; never raises."""
+        return self._diagnose(record).traces
+
+    def sources(self) -> set[str]:
+        """Return the source fields the table reads, such as `items[].net`."""
+        return source_fields(self._top)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the required fields of the message that the table does not make."""
+        if self.message_type is None:
+            return ()
+        return missing_targets(self._top, message_type(self.message_type).struct)
+
+    def _diagnose(self, record: Mapping[str, Any]) -> Diagnosis:
+        diagnosis = Diagnosis(self._codes, self._row_functions)
+        diagnosis.run(self._top, record)
+        return diagnosis
+
+    def _violations(self, record: Mapping[str, Any], fault: RowFault) -> ContractViolation:
+        found = self._diagnose(record).violations or [Violation("", fault.rule, "", fault.expected)]
+        only_codes = all(breach.rule == "code" for breach in found)
+        rows = "1 row" if len(found) == 1 else f"{len(found)} rows"
+        return ContractViolation(
+            "TW-3311" if only_codes else "TW-3301",
+            f"{rows} of mappings/{self.name}.toml cannot map this record",
+            found,
+            mapping=self.name,
+        )
+
+
+def load_table(text: str, *, name: str, codes: Mapping[str, CodeTable]) -> MappingTable:
+    r"""Read and compile the text of `mappings/<name>.toml`.
+
+    Raises the first of table_problems(), a ConfigurationError TW-3302 to TW-3308 with file, line,
+    row and advice.
+
+    >>> table = load_table(
+    ...     'output = "x"\nversion = 1\n[map]\ntotal = "money(a)"', name="demo", codes={}
+    ... )
+    >>> table.apply({"a": "2.5"})
+    {'total': Decimal('2.50')}
+    """
+    loaded, problems = _load(text, name, codes)
+    if loaded is None:
+        raise problems[0]
+    return loaded
+
+
+def table_problems(
+    text: str, *, name: str, codes: Mapping[str, CodeTable]
+) -> list[ConfigurationError]:
+    """Return every problem of a table's text, for `tillway validate`; empty when it loads."""
+    return _load(text, name, codes)[1]
+
+
+def _load(
+    text: str, name: str, codes: Mapping[str, CodeTable]
+) -> tuple[MappingTable | None, list[ConfigurationError]]:
+    try:
+        layout = read_layout(text, name)
+    except ConfigurationError as problem:
+        return None, [problem]
+    reader = BlockReader(codes)
+    top = reader.block(layout.top)
+    problems = reader.problems
+    if layout.message_type is not None and layout.message_type not in MESSAGE_TYPES:
+        problems.append(_unknown_type(layout.message_type, name))
+    elif layout.message_type is not None and not problems:
+        problems += unknown_targets(top, message_type(layout.message_type).struct)
+    if problems:
+        return None, problems
+    run, program = table_function(top, codes, f"mappings/{name}.toml")
+    digest = _digest(text, top, codes)
+    table = MappingTable(
+        name, layout.message_type, layout.output, layout.version, digest, program, top, codes, run
+    )
+    return table, []
+
+
+def _digest(text: str, top: Block, codes: Mapping[str, CodeTable]) -> str:
+    used = sorted(
+        {
+            part.table
+            for row in top.everything()
+            for part in parts_of(row.node)
+            if isinstance(part, CodeLookup)
+        }
+    )
+    digest = hashlib.sha256(text.encode())
+    for table in used:
+        digest.update(codes[table].digest.encode())
+    return digest.hexdigest()
+
+
+def _unknown_type(name: str, table: str) -> ConfigurationError:
+    at = f"mappings/{table}.toml:1"
+    return ConfigurationError(
+        "TW-3308",
+        f'there is no message type "{name}" ({at})',
+        at=at,
+        advice=f"{nearest(name, MESSAGE_TYPES)}known types: {', '.join(MESSAGE_TYPES)}",
+    )

@@ -1,0 +1,95 @@
+"""Checks the target fields of a mapping table against the canonical message it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from tillway.errors import ConfigurationError
+from tillway.mapping.rows import Block
+from tillway.spelling import nearest
+
+
+def unknown_targets(top: Block, struct: type[msgspec.Struct]) -> list[ConfigurationError]:
+    """Return one error (TW-3308) for every row whose target the message does not have."""
+    return list(_unknown(top, inspect.type_info(struct), top.kind))
+
+
+def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the required fields of the message that no row makes, outside of lists."""
+    made = [row.target for row in top.rows] + [block.target for block in top.blocks]
+    return tuple(
+        field.encode_name
+        for field in _fields(inspect.type_info(struct))
+        if field.required and not any(target[0] == field.encode_name for target in made)
+    )
+
+
+def _unknown(block: Block, info: inspect.Type, owner: str) -> Iterator[ConfigurationError]:
+    for row in block.rows:
+        found = _target(info, row.target)
+        if isinstance(found, str):
+            yield _error(f"{owner} row", row.name, row.at, found)
+    for inner in block.blocks:
+        assert inner.source is not None
+        found = _target(info, inner.target)
+        if isinstance(found, str):
+            yield _error(inner.kind, inner.name, inner.source.at, found)
+            continue
+        below = _item(found)
+        if below is None:
+            problem = "it holds no list in this message"
+            yield _error(inner.kind, inner.name, inner.source.at, problem)
+            continue
+        yield from _unknown(inner, below, inner.name)
+
+
+def _target(info: inspect.Type, path: tuple[str, ...]) -> inspect.Type | str:
+    """Return the type a path leads to, or a sentence about the step that leads nowhere."""
+    for step in path:
+        plain = _plain(info)
+        if isinstance(plain, inspect.DictType | inspect.AnyType):
+            return inspect.AnyType()
+        fields = {field.encode_name: field.type for field in _fields(plain)}
+        if step not in fields:
+            return f"{nearest(step, fields)}known fields: {', '.join(fields) or 'none'}"
+        info = fields[step]
+    return info
+
+
+def _item(info: inspect.Type) -> inspect.Type | None:
+    plain = _plain(info)
+    if isinstance(plain, inspect.VarTupleType | inspect.ListType):
+        return plain.item_type
+    return plain if isinstance(plain, inspect.AnyType) else None
+
+
+def _plain(info: inspect.Type) -> inspect.Type:
+    """Return a type without None, metadata and custom wrapping."""
+    if isinstance(info, inspect.Metadata):
+        return _plain(info.type)
+    if isinstance(info, inspect.UnionType):
+        for option in info.types:
+            if not isinstance(option, inspect.NoneType):
+                return _plain(option)
+    return info
+
+
+@cache
+def _fields_of(cls: type[Any]) -> tuple[inspect.Field, ...]:
+    info = inspect.type_info(cls)
+    return info.fields if isinstance(info, inspect.StructType) else ()
+
+
+def _fields(info: inspect.Type) -> tuple[inspect.Field, ...]:
+    plain = _plain(info)
+    return _fields_of(plain.cls) if isinstance(plain, inspect.StructType) else ()
+
+
+def _error(what: str, name: str, at: str, advice: str) -> ConfigurationError:
+    detail = f'{what} "{name}" names a field that the message does not have ({at})'
+    return ConfigurationError("TW-3308", detail, path=name, at=at, advice=advice)

@@ -1,0 +1,91 @@
+"""Receipt numbers that are not accounted for, per workstation.
+
+Control transactions and quarantined messages consume their number, so neither is a gap. A counter
+that never starts again is followed over all its dates, because a late receipt may bear either date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tillway.journal.queries import JournalQueries, SequenceRange
+from tillway.model import sequence
+from tillway.model.sequence import ResetPolicy, next_number, reset_policy
+
+Day = tuple[SequenceRange, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers first to last of one workstation, all missing, and the date they belong to."""
+
+    system: str
+    store: str
+    workstation: str
+    business_date: str
+    first: int
+    last: int
+    count: int
+
+
+async def gaps(
+    queries: JournalQueries, resets: Mapping[str, str] | None = None, *, store: str = ""
+) -> list[Gap]:
+    """Return the missing numbers as runs, in order of store, workstation and date.
+
+    resets: system -> `never` (default), `daily` or `wrap_at_9999`; store limits to one shop.
+    """
+    found: list[Gap] = []
+    ranges = [one for one in await queries.sequences() if store in ("", one.store)]
+    for (system, _, _), group in groupby(ranges, key=_workstation):
+        days = [(day, await _numbers(queries, day)) for day in group]
+        found += _gaps_of(days, reset_policy((resets or {}).get(system, "never")))
+    return sorted(found, key=lambda gap: (gap.store, gap.workstation, gap.business_date, gap.first))
+
+
+def _gaps_of(days: Sequence[Day], policy: ResetPolicy) -> list[Gap]:
+    if policy.kind == "never":
+        return _gaps_over_dates(days)
+    found = []
+    before: int | None = None
+    for day, numbers in days:
+        first, last = day.first, day.last
+        if policy.kind == "wrap" and before is not None:
+            first = next_number(before, policy)
+            last = max(numbers, key=lambda number, start=first: (number - start) % policy.wrap_at)  # type: ignore[misc]
+        runs = sequence.gaps(first, last, numbers, policy)
+        found += [_gap(day, day.business_date, run) for run in runs]
+        before = last
+    return found
+
+
+def _gaps_over_dates(days: Sequence[Day]) -> list[Gap]:
+    """Return the gaps of a counter that only rises; a gap belongs to the date that follows it."""
+    dates = {number: day.business_date for day, numbers in reversed(days) for number in numbers}
+    runs = sequence.gaps(min(dates), max(dates), dates)
+    return [_gap(days[0][0], dates[run.last + 1], run) for run in runs]
+
+
+async def _numbers(queries: JournalQueries, day: SequenceRange) -> Sequence[int]:
+    """Return the numbers of a day; a complete one needs no second question."""
+    if day.last - day.first + 1 == day.count:
+        return range(day.first, day.last + 1)
+    return await queries.numbers(day.system, day.store, day.workstation, day.business_date)
+
+
+def _workstation(day: SequenceRange) -> tuple[str, str, str]:
+    return day.system, day.store, day.workstation
+
+
+def _gap(day: SequenceRange, business_date: str, run: sequence.Gap) -> Gap:
+    return Gap(
+        system=day.system,
+        store=day.store,
+        workstation=day.workstation,
+        business_date=business_date,
+        first=run.first,
+        last=run.last,
+        count=len(run),
+    )

@@ -1,0 +1,81 @@
+"""The newest messages and their fate, for people who watch sales flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from tillway.clock import utc_text
+from tillway.journal.base import StoredMessage
+from tillway.journal.queries import JournalQueries
+from tillway.observe.amounts import amount_of
+
+
+class MessageReader(JournalQueries, Protocol):
+    """A journal opened for reading: the questions of people and the reads of consumers."""
+
+    async def read(self, after: int, limit: int) -> list[StoredMessage]:
+        """Return up to limit accepted messages after a position."""
+        ...
+
+    async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
+        """Return these messages with payload, in position order."""
+        ...
+
+    async def last_position(self) -> int:
+        """Return the position of the newest accepted message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One message in a list. fates: route -> state, for routes that have settled or held it.
+
+    received_at is RFC 3339 in UTC; amount is None when the message states no money.
+    """
+
+    position: int
+    natural_key: str
+    message_type: str
+    system: str
+    store: str
+    workstation: str
+    business_date: str
+    sequence_number: int | None
+    receipt_number: str
+    amount: Decimal | None
+    currency: str
+    received_at: str
+    clean: bool
+    fates: dict[str, str] = field(default_factory=dict)
+
+
+async def hit_of(queries: JournalQueries, message: StoredMessage) -> Hit:
+    """Return a message as a list shows it, with its fate on every route."""
+    envelope = message.envelope
+    money = envelope.amount_minor
+    return Hit(
+        position=message.position,
+        natural_key=envelope.natural_key,
+        message_type=envelope.message_type,
+        system=envelope.system,
+        store=envelope.store,
+        workstation=envelope.workstation,
+        business_date=envelope.business_date,
+        sequence_number=envelope.sequence_number,
+        receipt_number=envelope.receipt_number,
+        amount=None if money is None else amount_of(money, envelope.currency),
+        currency=envelope.currency,
+        received_at=utc_text(envelope.received_at),
+        clean=message.clean,
+        fates={row.route: row.state for row in await queries.deliveries_of(message.position)},
+    )
+
+
+async def latest(reader: MessageReader, count: int) -> list[Hit]:
+    """Return the newest accepted messages, newest first."""
+    newest = await reader.last_position()
+    messages = await reader.read(max(0, newest - count), count)
+    return [await hit_of(reader, message) for message in reversed(messages)]

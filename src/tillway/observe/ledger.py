@@ -1,0 +1,31 @@
+"""Reads the lists of the journal page by page, so that no list is ever cut off silently."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from tillway.journal.base import DeliveryRow, StoredMessage
+from tillway.journal.queries import InvalidRow, JournalQueries
+
+PAGE_ROWS = 1000
+
+
+async def ledger_rows(
+    queries: JournalQueries, states: Sequence[str], *, route: str = ""
+) -> AsyncIterator[tuple[DeliveryRow, StoredMessage]]:
+    """Yield every ledger row in these states with its message, per route in position order."""
+    for name in [route] if route else await queries.routes():
+        after = 0
+        while page := await queries.deliveries(states, route=name, limit=PAGE_ROWS, after=after):
+            for pair in page:
+                yield pair
+            after = page[-1][0].position
+
+
+async def invalid_rows(queries: JournalQueries, *, outcome: str = "") -> AsyncIterator[InvalidRow]:
+    """Yield every open quarantined or conflicting copy, oldest first."""
+    after = 0
+    while page := await queries.invalid(outcome=outcome, limit=PAGE_ROWS, after=after):
+        for row in page:
+            yield row
+        after = page[-1].invalid_id

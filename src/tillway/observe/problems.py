@@ -1,0 +1,256 @@
+"""What needs a person, by cause: dead, held, in doubt, quarantined and conflicting messages.
+
+What merely waits behind a failing head is counted with that head, not as a failure of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from tillway.clock import utc_text
+from tillway.errors import ConfigurationError, code_record
+from tillway.journal.base import DeliveryRow, StoredMessage
+from tillway.journal.queries import InvalidRow, JournalQueries
+from tillway.observe.amounts import Money, amount_of, money_of
+from tillway.observe.fingerprint import cause_text, group_name, violations_text
+from tillway.observe.ledger import invalid_rows, ledger_rows
+from tillway.spelling import nearest
+
+Kind = Literal["dead", "held", "in_doubt", "quarantined", "conflict"]
+SAMPLE_MEMBERS = 20
+RETRYABLE: frozenset[str] = frozenset({"dead", "held"})
+_STATES = ("held", "in_doubt", "dead")
+_REASONS = {
+    "findings": "held until its findings are looked at",
+    "operator": "held by a person",
+    "behind_head": "waits behind a message that is no longer listed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One message of a problem. position is 0 for a copy that was never accepted."""
+
+    natural_key: str
+    store: str
+    message_type: str
+    state: str
+    at: str
+    detail: str
+    route: str = ""
+    position: int = 0
+    invalid_id: int = 0
+    currency: str = ""
+    amount_minor: int | None = None
+    attempts: int = 0
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return its money, None when it is not known or there is none."""
+        if self.amount_minor is None or not self.currency:
+            return None
+        return amount_of(self.amount_minor, self.currency)
+
+
+@dataclass(slots=True)
+class Problem:
+    """One cause. money is absolute; behind counts what waits in the lanes of its messages.
+
+    positions (in the journal) or invalid_ids name every member, sample shows the first few.
+    first_at and last_at are RFC 3339 in UTC. unknown counts members whose amount is not known;
+    stores_counted says how many come from each store.
+    """
+
+    group: str
+    kind: Kind
+    stage: Literal["intake", "delivery"]
+    route: str
+    target: str
+    code: str
+    title: str
+    text: str
+    advice: str
+    count: int = 0
+    behind: int = 0
+    unknown: int = 0
+    money: Money = field(default_factory=dict)
+    stores_counted: dict[str, int] = field(default_factory=dict)
+    first_at: str = ""
+    last_at: str = ""
+    positions: list[int] = field(default_factory=list)
+    invalid_ids: list[int] = field(default_factory=list)
+    sample: list[Member] = field(default_factory=list)
+
+    @property
+    def stores(self) -> list[str]:
+        """Return the stores its messages come from."""
+        return sorted(self.stores_counted)
+
+    @property
+    def retryable(self) -> bool:
+        """Say whether its messages can be sent again by a person."""
+        return self.kind in RETRYABLE
+
+    @property
+    def all_ids(self) -> list[int]:
+        """Return the journal positions or, for copies never accepted, their own numbers."""
+        return self.positions or self.invalid_ids
+
+
+async def problems(
+    queries: JournalQueries, targets: Mapping[str, str] | None = None
+) -> list[Problem]:
+    """Return every open problem, the one with most messages first.
+
+    targets: route -> name of its target; without it the route's own name stands for the target.
+    """
+    found = _Groups(targets or {})
+    async for row, message in ledger_rows(queries, _STATES):
+        found.add_delivery(row, message)
+    async for copy in invalid_rows(queries):
+        found.add_copy(copy)
+    return found.finished()
+
+
+async def problem_named(
+    queries: JournalQueries, group: str, targets: Mapping[str, str] | None = None
+) -> Problem:
+    """Return one problem by the name of its group; the first digits are enough when unambiguous.
+
+    Raises ConfigurationError TW-7004.
+    """
+    listed = await problems(queries, targets)
+    matching = [problem for problem in listed if group and problem.group.startswith(group)]
+    if len(matching) == 1:
+        return matching[0]
+    known = [problem.group for problem in listed]
+    advice = f"{nearest(group, known)}Open now: {', '.join(known) or 'none'}."
+    reason = "names several open problems" if matching else "is no open problem"
+    raise ConfigurationError("TW-7004", f'"{group}" {reason}', value=group, advice=advice)
+
+
+def problem_as_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain values, without the numbers of its members (there may be many)."""
+    left_out = ("positions", "invalid_ids")
+    fields = {
+        name: getattr(problem, name)
+        for name in Problem.__dataclass_fields__
+        if name not in left_out
+    }
+    return {**fields, "retryable": problem.retryable}
+
+
+class _Groups:
+    """Problems while they are collected; rows of one route come in position order."""
+
+    def __init__(self, targets: Mapping[str, str]) -> None:
+        self._targets = targets
+        self._groups: dict[str, Problem] = {}
+        self._lanes: dict[tuple[str, str], Problem] = {}
+        self._sums: dict[str, dict[str, int]] = {}
+        self._span: dict[str, tuple[int, int]] = {}
+
+    def add_delivery(self, row: DeliveryRow, message: StoredMessage) -> None:
+        """Add a ledger row: to the group of its lane's head, or of its own cause."""
+        lane = (row.route, row.lane)
+        head = self._lanes.get(lane)
+        if row.reason == "behind_head" and row.state == "held" and head is not None:
+            head.behind += 1
+            return
+        problem = self._delivery_group(row)
+        self._lanes[lane] = problem
+        envelope = message.envelope
+        member = Member(
+            natural_key=envelope.natural_key,
+            store=envelope.store,
+            message_type=envelope.message_type,
+            state=row.state,
+            at=utc_text(row.updated_at),
+            detail=row.detail,
+            route=row.route,
+            position=row.position,
+            currency=envelope.currency,
+            amount_minor=envelope.amount_minor,
+            attempts=row.attempts,
+        )
+        problem.positions.append(row.position)
+        self._count(problem, member, row.first_at or row.updated_at, row.updated_at)
+
+    def add_copy(self, copy: InvalidRow) -> None:
+        """Add a quarantined or conflicting copy."""
+        kind: Kind = "conflict" if copy.outcome == "conflict" else "quarantined"
+        text = violations_text(copy.violations)
+        problem = self._group(kind, "intake", "", copy.system, copy.code, text)
+        member = Member(
+            natural_key=copy.natural_key,
+            store=copy.store,
+            message_type=copy.message_type,
+            state=copy.outcome,
+            at=utc_text(copy.received_at),
+            detail=text,
+            position=copy.first_position,
+            invalid_id=copy.invalid_id,
+            currency=copy.currency,
+            amount_minor=copy.amount_minor,
+        )
+        problem.invalid_ids.append(copy.invalid_id)
+        self._count(problem, member, copy.received_at, copy.received_at)
+
+    def finished(self) -> list[Problem]:
+        """Return the groups with their sums."""
+        for problem in self._groups.values():
+            problem.money = money_of(self._sums[problem.group].items())
+            first, last = self._span[problem.group]
+            problem.first_at, problem.last_at = utc_text(first), utc_text(last)
+        return sorted(self._groups.values(), key=lambda one: (-one.count - one.behind, one.group))
+
+    def _delivery_group(self, row: DeliveryRow) -> Problem:
+        kind: Kind = row.state if row.state in ("dead", "in_doubt") else "held"
+        target = self._targets.get(row.route, row.route)
+        text = row.detail or _REASONS.get(row.reason, "")
+        return self._group(kind, "delivery", row.route, target, row.code, text, row.reason)
+
+    def _group(
+        self,
+        kind: Kind,
+        stage: Literal["intake", "delivery"],
+        route: str,
+        target: str,
+        code: str,
+        text: str,
+        reason: str = "",
+    ) -> Problem:
+        apart = reason if reason in ("findings", "operator") else ""
+        group = group_name(target, route, stage, kind, code, cause_text(text), apart)
+        if group not in self._groups:
+            record = code_record(code)
+            self._groups[group] = Problem(
+                group=group,
+                kind=kind,
+                stage=stage,
+                route=route,
+                target=target,
+                code=code,
+                title=record.title if record else "",
+                text=text,
+                advice=record.advice if record else "",
+            )
+            self._sums[group] = {}
+        return self._groups[group]
+
+    def _count(self, problem: Problem, member: Member, first: int, last: int) -> None:
+        problem.count += 1
+        problem.unknown += problem.stage == "intake" and member.amount_minor is None
+        if len(problem.sample) < SAMPLE_MEMBERS:
+            problem.sample.append(member)
+        sums = self._sums[problem.group]
+        if member.amount_minor is not None:
+            sums[member.currency] = sums.get(member.currency, 0) + abs(member.amount_minor)
+        if member.store:
+            counted = problem.stores_counted
+            counted[member.store] = counted.get(member.store, 0) + 1
+        earliest, latest = self._span.get(problem.group, (first, last))
+        self._span[problem.group] = (min(earliest, first), max(latest, last))

@@ -1,0 +1,83 @@
+"""The stand-in ERP as a process of its own: `python -m tillway.simulator.erp --port 0 --data DIR`.
+
+It has its own file and survives the hub's death. With --ready-file it writes its address there once
+it answers; the line on stdout says the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tillway.simulator.erp_app import ErpApp
+from tillway.simulator.erp_books import ErpBooks
+
+BOOKS_FILE = "erp.db"
+HOST = "127.0.0.1"
+
+
+class HangUpProtocol(HttpToolsProtocol):
+    """HTTP whose application can drop the line: `scope["hang_up"]()` aborts the connection."""
+
+    def on_message_begin(self) -> None:
+        """Put the way out into the scope of each request."""
+        super().on_message_begin()
+        scope: dict[str, object] = self.scope  # type: ignore[assignment]
+        scope["hang_up"] = self.transport.abort
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tillway.simulator.erp", description=__doc__)
+    parser.add_argument("--port", type=int, default=8091, help="0 takes a free one")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the ledger file")
+    parser.add_argument("--ready-file", type=Path, help="gets the address once the ERP answers")
+    options = parser.parse_args(arguments)
+    options.data.mkdir(parents=True, exist_ok=True)
+    with socket.create_server((HOST, options.port), backlog=1024) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        uvloop.run(_serve(listener, ErpBooks(options.data / BOOKS_FILE), options, address))
+    return 0
+
+
+async def _serve(
+    listener: socket.socket, books: ErpBooks, options: argparse.Namespace, address: str
+) -> None:
+    config = uvicorn.Config(
+        ErpApp(books),
+        http=HangUpProtocol,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        _announce(options.ready_file, address)
+    await serving
+
+
+def _announce(ready_file: Path | None, address: str) -> None:
+    if ready_file is not None:
+        part = ready_file.with_name(ready_file.name + ".part")
+        part.write_text(address + "\n", "utf-8")
+        os.replace(part, ready_file)  # noqa: PTH105 - an atomic rename
+    sys.stdout.write(f"stand-in ERP at {address}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""The truth file: what the chain did, written before anything is sent, never by the hub.
+
+JSON lines: a header, one line for each message, one for each fault, and an end with the totals. In
+a live run a line is written just before its message is handed over, so the file holds exactly what
+was attempted, whenever the run ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tillway import __version__
+from tillway.errors import ConfigurationError
+from tillway.simulator.facts import amount_text
+from tillway.simulator.faults import NO_FAULTS, Delivery, FaultPlan, deliveries, window_times
+from tillway.simulator.plan import ChainPlan
+
+SCHEMA = "tillway.truth/1"
+
+
+class TruthMessage(msgspec.Struct, frozen=True, tag="message", tag_field="line"):
+    """One message: its identity, its money (text, None when it states none) and what must come."""
+
+    natural_key: str
+    system: str
+    message_type: str
+    outcome: str
+    money: str | None = None
+    currency: str = ""
+    brand: str = ""
+
+
+class TruthFault(msgspec.Struct, frozen=True, tag="fault", tag_field="line"):
+    """One fault and the outcome it must have; begin and end for windows of time."""
+
+    fault: str
+    outcome: str
+    natural_key: str = ""
+    system: str = ""
+    message_type: str = ""
+    money: str | None = None
+    currency: str = ""
+    store: str = ""
+    begin: str = ""
+    end: str = ""
+
+
+class TruthTotal(msgspec.Struct):
+    """Messages of one type and currency: how many, and their money as text."""
+
+    message_type: str
+    currency: str
+    count: int
+    money: str
+
+
+class TruthHeader(msgspec.Struct, frozen=True, tag="header", tag_field="line"):
+    """What was planned. totals is None in a live run; the end line has them."""
+
+    seed: int
+    stores: int
+    days: int
+    sales: int
+    first_day: str
+    schema: str = SCHEMA
+    version: str = __version__
+    totals: list[TruthTotal] | None = None
+
+
+class TruthEnd(msgspec.Struct, frozen=True, tag="end", tag_field="line"):
+    """What the file holds in all."""
+
+    messages: int
+    faults: int
+    totals: list[TruthTotal]
+
+
+TruthLine = TruthHeader | TruthMessage | TruthFault | TruthEnd
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(TruthLine).decode
+
+
+class Totals:
+    """Counts and money per message type and currency; never added across."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], tuple[int, int]] = {}
+        self.messages = 0
+
+    def add(self, message_type: str, currency: str, minor: int | None) -> None:
+        """Count one message; one without money counts under its type alone."""
+        key = (message_type, currency if minor is not None else "")
+        count, money = self._sums.get(key, (0, 0))
+        self._sums[key] = (count + 1, money + (minor or 0))
+        self.messages += 1
+
+    def rows(self) -> list[TruthTotal]:
+        """Return the totals in order of type and currency."""
+        return [
+            TruthTotal(message_type, currency, count, amount_text(money))
+            for (message_type, currency), (count, money) in sorted(self._sums.items())
+        ]
+
+
+class TruthWriter:
+    """Writes a live truth file; every line has reached the system before `write` returns."""
+
+    def __init__(self, path: Path, plan: ChainPlan, faults: FaultPlan = NO_FAULTS) -> None:
+        self._file = path.open("wb")
+        self._totals = Totals()
+        self._faults = 0
+        self._line(_header(plan, None))
+        for window in _windows(plan, faults):
+            self._fault(window)
+        self._file.flush()
+
+    def write(self, delivery: Delivery) -> None:
+        """Write what is about to be handed over, and what must come of it."""
+        if delivery.kind == "message":
+            message = _message(delivery)
+            self._totals.add(message.message_type, message.currency, delivery.fact.money)
+            self._line(message)
+        if delivery.fault is not None:
+            self._fault(_fault(delivery))
+        self._file.flush()
+
+    def note_window(self, fault: str, begin: str, end: str, store: str = "") -> None:
+        """Write a fault of time that a person caused during the run."""
+        outcome = "delivered_later" if fault == "erp_down" else "accepted_later"
+        self._fault(TruthFault(fault, outcome, store=store, begin=begin, end=end))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write the end line and flush the file to the disk."""
+        self._line(TruthEnd(self._totals.messages, self._faults, self._totals.rows()))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def _fault(self, fault: TruthFault) -> None:
+        self._faults += 1
+        self._line(fault)
+
+    def _line(self, line: TruthLine) -> None:
+        self._file.write(_encode(line) + b"\n")
+
+
+def write_truth(path: Path, plan: ChainPlan, faults: FaultPlan = NO_FAULTS) -> list[TruthTotal]:
+    """Write the whole truth of a plan and return its totals; the header has them too."""
+    body = path.with_name(path.name + ".part")
+    totals, count = Totals(), 0
+    with body.open("wb") as lines:
+        for window in _windows(plan, faults):
+            lines.write(_encode(window) + b"\n")
+            count += 1
+        for delivery in deliveries(plan, faults):
+            if delivery.kind == "message":
+                message = _message(delivery)
+                totals.add(message.message_type, message.currency, delivery.fact.money)
+                lines.write(_encode(message) + b"\n")
+            if delivery.fault is not None:
+                lines.write(_encode(_fault(delivery)) + b"\n")
+                count += 1
+        lines.write(_encode(TruthEnd(totals.messages, count, totals.rows())) + b"\n")
+    with path.open("wb") as whole, body.open("rb") as lines:
+        whole.write(_encode(_header(plan, totals.rows())) + b"\n")
+        shutil.copyfileobj(lines, whole)
+    body.unlink()
+    return totals.rows()
+
+
+def read_truth(path: Path) -> Iterator[TruthLine]:
+    """Yield the lines of a truth file, one at a time.
+
+    Raises ConfigurationError TW-7501 for a line that is none. A last line without its line end is
+    left out: the run was killed while writing it, so its message was never handed over.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield _decode(line)
+            except msgspec.DecodeError as error:
+                raise ConfigurationError(
+                    "TW-7501",
+                    f"line {number} of {path.name} is no line of a truth file: {error}",
+                    line=number,
+                    advice="Give the file that tillway simulate --truth wrote, unchanged.",
+                ) from error
+
+
+def _header(plan: ChainPlan, totals: list[TruthTotal] | None) -> TruthHeader:
+    return TruthHeader(
+        seed=plan.seed,
+        stores=plan.stores,
+        days=plan.days,
+        sales=plan.sales,
+        first_day=plan.first_day.isoformat(),
+        totals=totals,
+    )
+
+
+def _message(delivery: Delivery) -> TruthMessage:
+    fact = delivery.fact
+    return TruthMessage(
+        natural_key=fact.natural_key,
+        system=fact.store.system,
+        message_type=fact.message_type,
+        outcome=delivery.outcome,
+        money=None if fact.money is None else amount_text(fact.money),
+        currency="" if fact.money is None else fact.store.currency,
+        brand=fact.store.habits.name,
+    )
+
+
+def _fault(delivery: Delivery) -> TruthFault:
+    fact = delivery.fact
+    return TruthFault(
+        fault=delivery.fault or "",
+        outcome=delivery.outcome,
+        natural_key=fact.natural_key,
+        system=fact.store.system,
+        message_type=fact.message_type,
+        money=None if fact.money is None else amount_text(fact.money),
+        currency="" if fact.money is None else fact.store.currency,
+        store=fact.store.business_unit_id,
+    )
+
+
+def _windows(plan: ChainPlan, faults: FaultPlan) -> Iterable[TruthFault]:
+    named = (("store_offline", "accepted_later", faults.offline),
+             ("erp_down", "delivered_later", faults.erp_down))  # fmt: skip
+    for fault, outcome, windows in named:
+        for window in windows:
+            begin, end = window_times(window, plan)
+            yield TruthFault(
+                fault,
+                outcome,
+                store=window.store,
+                begin=begin.isoformat(),
+                end=end.isoformat(),
+            )
+
+
+def fault_counts(lines: Iterable[Any]) -> dict[str, int]:
+    """Return how many faults of each kind the lines hold."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        if isinstance(line, TruthFault):
+            counts[line.fault] = counts.get(line.fault, 0) + 1
+    return counts

@@ -1,0 +1,137 @@
+"""No bytes and no tree make a format or a dialect raise anything but its own answers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tillway.dialects import dialect_named, dialect_names
+from tillway.errors import ContractViolation, code_record
+from tillway.formats import EXCERPT_BYTES, Record, format_named
+
+DATA = Path(__file__).parents[1] / "data" / "poslog"
+FORMATS = {
+    "json": {},
+    "json-items": {"items": "a.b"},
+    "ndjson": {},
+    "csv": {"group_by": ["a"], "decimal": ",", "decimal_columns": ["b"]},
+    "csv-kinds": {"header": {"H": ["a"], "L": ["b", "c"]}, "record_type": "k"},
+    "xml": {"record": "r"},
+    "poslog": {},
+}
+SEEDS: dict[str, list[bytes]] = {
+    "json": [b'{"a": {"b": [1, "x\\n", -1.5e3, null, true]}}', b'[{"a": 1}, {"b": "\xc3\xa7"}]'],
+    "json-items": [b'{"a": {"b": [{"x": 1}, {"y": [2]}]}}'],
+    "ndjson": [b'{"a": 1}\n{"b": [2, 3]}\n'],
+    "csv": [b'a,b,c\n1,"1,5","x\ny"\n1,"2",z\n2,"3",w\n'],
+    "csv-kinds": [b"H,1\nL,2,3\nH,4\n"],
+    "xml": [b'<?xml version="1.0"?><a xmlns:v="u"><r k="1">x<v:b/>y</r><r>&lt;&#65;</r></a>'],
+    "poslog": [(DATA / "visma_6_0.xml").read_bytes()],
+}
+TOKENS = st.sampled_from(
+    [b"<", b">", b"&", b'"', b"'", b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\n", b"\r", b"\x00"]
+    + [
+        b"<!DOCTYPE x>",
+        b"<![CDATA[",
+        b"<!--",
+        b"&#x0;",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xed\xa0\x80",
+    ]
+    + [
+        b'encoding="utf-7"',
+        b"NaN",
+        b"1e999",
+        b"\\ud800",
+        b'"a":',
+        b"9" * 40,
+        b"<r>",
+        b"</r>",
+        b" " * 30,
+    ]
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, name: str) -> bytes:
+    """Return a seed with pieces cut out, doubled, overwritten and put in."""
+    content = draw(st.sampled_from(SEEDS[name]))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(content)))
+        length = draw(st.integers(0, 20))
+        piece = draw(st.one_of(TOKENS, st.binary(max_size=4), st.just(content[place : place + 30])))
+        content = content[:place] + piece + content[place + length :]
+    return content
+
+
+def check(name: str, content: bytes) -> None:
+    """Read a document and require an answer for everything in it."""
+    form = format_named(name.partition("-")[0], FORMATS[name])
+    found = list(form.records(io.BytesIO(content)))
+    for place, one in enumerate(found):
+        assert one.line >= 1
+        assert 0 <= one.offset <= len(content)
+        if isinstance(one, Record):
+            assert isinstance(form.encode(one.value), bytes)
+            continue
+        assert code_record(one.error.code) is not None
+        assert len(one.raw) <= EXCERPT_BYTES
+        assert not one.fatal or place == len(found) - 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_mutated_documents_are_answered(name: str, data: st.DataObject) -> None:
+    """Near-valid input gives records and coded answers; a fatal answer is the last one."""
+    check(name, data.draw(mutated(name)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=512))
+def test_any_bytes_are_answered(name: str, content: bytes) -> None:
+    """Arbitrary bytes give coded answers and no exception."""
+    check(name, content)
+
+
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("1.50"))
+NAMES = st.sampled_from(
+    ["LineItem", "Sale", "Return", "Tender", "Tax", "Discount", "LoyaltyReward", "Quantity"]
+    + ["Amount", "ExtendedAmount", "Rounding", "TenderChange", "TransactionLink", "Total", ""]
+    + ["@VoidFlag", "@CancelFlag", "@TenderType", "@TransactionStatus", "#text", "acs:ItemCount"]
+    + ["PaidIn", "TillSettle", "TenderSummary", "BusinessEOD", "CreditDebit", "RetailPriceModifier"]
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=5)),
+    max_leaves=25,
+)
+LINES = st.dictionaries(NAMES, TREES, max_size=4)
+BODY_TREES = st.one_of(
+    TREES,
+    st.builds(lambda lines, more: {**more, "LineItem": lines}, st.lists(LINES, max_size=4), LINES),
+)
+HEADER = {"RetailStoreID": "7", "WorkstationID": "1", "SequenceNumber": "4", "CurrencyCode": "EUR"}
+BODIES = ["RetailTransaction", "ControlTransaction", "TenderControlTransaction"]
+
+
+@pytest.mark.parametrize("name", dialect_names())
+@settings(max_examples=100, deadline=None)
+@given(body=BODY_TREES, kind=st.sampled_from(BODIES), whole=st.booleans())
+def test_any_tree_is_read_or_refused(name: str, body: Any, kind: str, whole: bool) -> None:
+    """A dialect gives a record or lists violations, whatever the tree."""
+    tree = {**(HEADER if whole else {}), "BusinessDayDate": "2026-03-14", kind: body}
+    try:
+        record = dialect_named(name).normalise(tree)
+    except ContractViolation as breach:
+        assert breach.violations
+        assert breach.code == "TW-3201"
+    else:
+        assert isinstance(record, dict)

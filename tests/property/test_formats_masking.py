@@ -1,0 +1,167 @@
+"""Masking: nothing planted survives, nothing is changed twice, and the quick check never lies."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tillway.formats import Record, format_named
+from tillway.security.cards import is_card_number
+from tillway.security.masking import Masker
+
+MASKER = Masker(pseudonym_key=b"a key for tests only")
+DIGITS = "0123456789"
+
+
+def with_check_digit(digits: str) -> str:
+    """Return digits with the Luhn check digit appended."""
+    return next(digits + last for last in DIGITS if _luhn(digits + last))
+
+
+def _luhn(digits: str) -> bool:
+    doubled = [int(d) * (1 + place % 2) for place, d in enumerate(reversed(digits))]
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+CARDS = st.builds(
+    lambda issuer, rest, length: with_check_digit((issuer + rest)[: length - 1]),
+    st.sampled_from(["4", "51", "37", "36", "6011", "3528", "62", "2221", "2720"]),
+    st.text(DIGITS, min_size=18, max_size=18),
+    st.integers(14, 19),
+).filter(is_card_number)
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> tuple[str, str]:
+    """Return a card number, and a text that holds it as people and machines write it."""
+    card = draw(CARDS)
+    way = draw(st.sampled_from(["plain", "spaces", "dashes", "track1", "track2", "zeros"]))
+    grouped = [card[start : start + 4] for start in range(0, len(card), 4)]
+    text = {
+        "plain": card,
+        "spaces": " ".join(grouped),
+        "dashes": "-".join(grouped),
+        "track1": f"%B{card}^DOE/JANE^2812101000000?",
+        "track2": f";{card}=28121010000000?",
+        "zeros": "0" + card if len(card) < 19 else card,
+    }[way]
+    before = draw(st.sampled_from(["", "card ", "nr.", "(", "x"]))
+    return card, before + text + draw(st.sampled_from(["", ".", " paid", ")", "x"]))
+
+
+LISTED = ["PrimaryAccountNumber", "acs:LoyaltyID", "@OperatorName", "customer", "e_mail", "cvv2"]
+PLAIN = ["net", "note", "sku", "gtin", "@kind", "items", "#text", "v:x", "Signatures", ":cvv"]
+NAMES = st.one_of(st.sampled_from(LISTED + PLAIN), st.text(max_size=4))
+NUMBERS = st.one_of(
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    CARDS.map(int),
+    CARDS.map(float),
+)
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.text("0123456789 -=^;", max_size=30),
+    spelled().map(lambda pair: pair[1]),
+)
+LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
+TREES = st.dictionaries(
+    NAMES,
+    st.recursive(
+        LEAVES,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)
+        ),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=TREES, ascii_only=st.booleans(), indent=st.sampled_from([None, 1]), wide=st.booleans())
+def test_the_quick_check_never_hides_a_change_in_json(
+    value: dict[str, Any], ascii_only: bool, indent: int | None, wide: bool
+) -> None:
+    """Where the quick check says no, masking changes nothing."""
+    separators = (" , ", " : ") if wide else None
+    raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=separators)
+    try:
+        data = raw.encode()
+    except UnicodeEncodeError:
+        return
+    for record in format_named("json", {}).records(io.BytesIO(data)):
+        if isinstance(record, Record) and not MASKER.suspicious(record.raw):
+            assert MASKER.mask(record.value) == (record.value, False)
+
+
+XML_NAMES = st.sampled_from(
+    ["Net", "Note", "ItemID", "acs:LoyaltyID", "OperatorID", "CVV2", "acs:Ring", "Signature"]
+)
+XML_TEXTS = st.one_of(
+    st.text("0123456789 -=^;\n\tab&<", max_size=30), spelled().map(lambda pair: pair[1])
+)
+XML_TREES = st.dictionaries(
+    st.one_of(XML_NAMES, XML_NAMES.map(lambda name: "@" + name.replace("acs:", ""))),
+    XML_TEXTS,
+    max_size=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=XML_TREES)
+def test_the_quick_check_never_hides_a_change_in_xml(value: dict[str, Any]) -> None:
+    """Where the quick check says no, masking changes nothing."""
+    form = format_named("xml", {"record": "r"})
+    for record in form.records(io.BytesIO(form.encode(value))):
+        if isinstance(record, Record) and not MASKER.suspicious(record.raw):
+            assert MASKER.mask(record.value) == (record.value, False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3))
+def test_the_quick_check_never_hides_a_change_in_csv(rows: list[tuple[str, str]]) -> None:
+    """The names of columns are not in the rows, so every row is looked at."""
+    form = format_named("csv", {"header": ["card_holder_name", "note"]})
+    for name, note in rows:
+        raw = form.encode({"card_holder_name": name, "note": note})
+        for record in form.records(io.BytesIO(raw)):
+            if isinstance(record, Record) and not MASKER.suspicious(record.raw):
+                assert MASKER.mask(record.value) == (record.value, False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=TREES)
+def test_masking_twice_is_masking_once(value: dict[str, Any]) -> None:
+    """What is masked stays as it is, and the tree that was given is not touched."""
+    before = repr(value)
+    masked, changed = MASKER.mask(value)
+    assert repr(value) == before
+    assert changed == (masked is not value)
+    again, changed_again = MASKER.mask(masked)
+    assert (again, changed_again) == (masked, False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(planted=spelled(), name=st.sampled_from(["note", "#text", "@comment", "lines"]))
+def test_a_planted_card_number_never_survives(planted: tuple[str, str], name: str) -> None:
+    """However it is written, only the last four digits stay."""
+    card, text = planted
+    masked, changed = MASKER.mask({"deep": [{name: text}], text: 1})
+    assert changed
+    bare = "".join(letter for letter in repr(masked) if letter not in " -")
+    assert card not in bare
+    assert MASKER.suspicious(json.dumps({"a": text}).encode())
+    assert card not in MASKER.scrub(f"broken {text}".encode()).decode().replace(" ", "")
+
+
+@settings(max_examples=100, deadline=None)
+@given(card=CARDS, factor=st.sampled_from([1, -1]))
+def test_a_planted_number_never_survives_as_a_number(card: str, factor: int) -> None:
+    """A card number sent as a JSON number is masked too."""
+    masked, changed = MASKER.mask({"n": int(card) * factor})
+    assert changed
+    assert card not in repr(masked)
