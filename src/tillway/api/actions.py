@@ -19,6 +19,12 @@ from tillway.observe.problems import SAMPLE_MEMBERS
 from tillway.project.records import Release
 from tillway.spelling import nearest
 
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "retry": frozenset({"dead", "held", "quarantined"}),
+    "abandon": frozenset({"dead", "held", "in_doubt"}),
+}
+"""action -> kinds of problems it fits: what is in doubt is never sent again from a list."""
+
 
 @dataclass(frozen=True, slots=True)
 class LetterPlan:
@@ -82,13 +88,10 @@ async def retry_letters(
     Raises ConfigurationError TW-7005 for what cannot be retried, TW-7007 without a reason.
     """
     _need(reason)
+    check_retryable(plan, "retry")
     if plan.kind == "quarantined":
         outcomes = await operations.reprocess(plan.ids, who, reason)
         return {**plan.as_json(), "outcomes": outcomes}
-    if plan.kind not in ("dead", "held"):
-        raise ConfigurationError(
-            "TW-7005", f"messages that are {_words(plan.kind)} stay as they are"
-        )
     retried = await operations.retry(plan.route, plan.ids, who, reason)
     return {**plan.as_json(), "retried": retried}
 
@@ -98,10 +101,17 @@ async def abandon_letters(
 ) -> dict[str, Any]:
     """Give the messages of a plan up. Raises ConfigurationError TW-7005 or TW-7007."""
     _need(reason)
-    if plan.kind not in ("dead", "held", "in_doubt"):
-        raise ConfigurationError("TW-7005", f"a {_words(plan.kind)} copy was never on a route")
+    check_retryable(plan, "abandon")
     abandoned = await operations.abandon(plan.route, plan.ids, who, reason)
     return {**plan.as_json(), "abandoned": abandoned}
+
+
+def check_retryable(plan: LetterPlan, verb: str) -> None:
+    """Raise ConfigurationError TW-7005 when this kind of problem does not take this action."""
+    if plan.kind not in ACTIONS[verb]:
+        raise ConfigurationError(
+            "TW-7005", f"{verb} does not fit a message that is {plan.kind.replace('_', ' ')}"
+        )
 
 
 async def plan_replay(
@@ -147,7 +157,3 @@ def _sample_money(problem: Problem, count: int) -> Money:
 def _need(reason: str) -> None:
     if not reason.strip():
         raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
-
-
-def _words(kind: str) -> str:
-    return kind.replace("_", " ")

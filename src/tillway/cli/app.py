@@ -32,6 +32,7 @@ def make_app(verb: str = "") -> App:
         help_epilogue=FOOT,
         version=__version__,
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     groups = {name: Group(name, sort_key=order) for order, name in enumerate(GROUPS)}
     for name, entry in VERBS.items():

@@ -132,7 +132,7 @@ def _parts(error: TillwayError) -> Sequence[TillwayError]:
 def _where(error: TillwayError) -> list[str]:
     fields = dict(error.where)
     file, line = fields.pop("file", ""), fields.pop("line", "")
-    place = [f"{file}:{line}" if file and line else file]
+    place = [fields.pop("at", ""), f"{file}:{line}" if file and line else file]
     place += [f"{name} {value}" for name, value in fields.items()]
     found = f"found {error.value}" if error.value else ""
     lines = ["   ".join(filter(None, [*place, error.path, found]))]

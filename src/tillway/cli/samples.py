@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tillway.cli import exit_codes
 from tillway.cli.options import HERE, Environment, Json, Overrides, Project
-from tillway.cli.output import emit, print_document, progress
+from tillway.cli.output import emit, note, print_document, progress
 from tillway.cli.reports import junit_suite
 from tillway.errors import ConfigurationError
 from tillway.project import load_project
@@ -78,4 +78,6 @@ def _draw(console: Console, data: dict[str, Any]) -> None:
         console.print(f"{word} {sample['file']}")
         for sentence in sample["wrong"]:
             console.print(f"       {sentence}", soft_wrap=True)
+    if not data["samples"]:
+        note("There is no sample yet: put mappings/<table>.tests/<case>.in and .out in the project.")
     console.print(f"{data['passed']} passed, {data['failed']} failed")

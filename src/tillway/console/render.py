@@ -35,6 +35,8 @@ SIGNS: Mapping[str, tuple[str, str, str]] = {
     "closed": ("✓", "answering", "good"),
     "half_open": ("…", "trying again", "warn"),
     "open": ("!", "not answering", "bad"),
+    "balanced": ("✓", "balanced", "good"),
+    "unbalanced": ("!", "differs", "bad"),
     "good": ("✓", "done", "good"),
     "waiting": ("→", "waiting", "warn"),
     "bad": ("!", "failed", "bad"),

@@ -27,6 +27,11 @@ class Breaker:
         self._probes = 0
 
     @property
+    def had_outage(self) -> bool:
+        """Whether a probe has failed since the circuit opened."""
+        return self._probes > 1
+
+    @property
     def is_closed(self) -> bool:
         """Whether calls flow freely."""
         return self.state.state == "closed"

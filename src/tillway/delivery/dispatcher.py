@@ -300,8 +300,8 @@ class Dispatcher:
         self.last_progress_at = self._clock.now()
         self.wake()
 
-    def _recovered(self) -> None:
-        self._traffic.hurry()
+    def _recovered(self, outage: bool) -> None:
+        self._traffic.hurry(outage=outage)
         self.wake()
 
     async def _wake_at(self, stop: asyncio.Event) -> None:

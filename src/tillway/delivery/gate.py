@@ -19,6 +19,7 @@ from tillway.journal.base import Journal, TargetState
 from tillway.project.records import BreakerPolicy, TargetRecord
 
 Callback = Callable[[], None]
+Recovered = Callable[[bool], None]
 
 STRENGTH = "ACBD"
 """Delivery classes from the strongest to the weakest."""
@@ -67,15 +68,18 @@ class TargetGate:
         self._saved: TargetState | None = None
         self._waiting: deque[Callback] = deque()
         self._changed: list[Callback] = []
-        self._recovered: list[Callback] = []
+        self._recovered: list[Recovered] = []
 
     @property
     def delivery_class(self) -> DeliveryClass:
         """The weaker of what the project declares and what the connector promises."""
         return max(self.record.delivery_class, self.target.delivery_class, key=STRENGTH.index)
 
-    def watch(self, changed: Callback, recovered: Callback) -> None:
-        """Call changed whenever the breaker turns, and recovered when the target works again."""
+    def watch(self, changed: Callback, recovered: Recovered) -> None:
+        """Call changed whenever the breaker turns, and recovered when the target works again.
+
+        recovered is told whether the target was really away: whether a probe had failed.
+        """
         self._changed.append(changed)
         self._recovered.append(recovered)
 
@@ -158,9 +162,10 @@ class TargetGate:
 
     def _succeeded(self, ticket: Ticket) -> None:
         self.width.succeeded()
+        outage = self.breaker.had_outage
         if self.breaker.succeeded(probe=ticket.probe):
             for call in self._recovered:
-                call()
+                call(outage)
 
 
 def _no_working_target(results: Sequence[SendResult]) -> TillwayError | None:

@@ -22,7 +22,7 @@ class Trouble:
     monotonic seconds, so that a stepped clock neither hurries nor buries a message. doubtful: its
     last outcome is unknown and must be looked up before it is sent. asked: a person asked for the
     next attempt, which therefore has low priority. deaths: workers it killed; look_ups: look-ups
-    that gave no answer.
+    that gave no answer; hurried: it was already sent early once, after an outage.
     """
 
     attempts: int = 0
@@ -32,6 +32,7 @@ class Trouble:
     deadline: float = inf
     deaths: int = 0
     look_ups: int = 0
+    hurried: bool = False
     doubtful: bool = False
     asked: bool = False
     replayed: bool = False

@@ -10,7 +10,7 @@ import heapq
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 COMPACT_AFTER = 512
 
@@ -147,6 +147,14 @@ class Lanes:
             if len(lane) and not (lane.stopped or lane.flying or lane.due):
                 return lane
         return None
+
+    def fresh_first(self, troubled: Container[int]) -> None:
+        """Put a lane in front whose head is not in trouble, when there is one."""
+        for _ in range(len(self._live)):
+            lane = self._live[0]
+            if len(lane) and lane.head not in troubled:
+                return
+            self._live.rotate(-1)
 
     @property
     def live_ready(self) -> int:

@@ -75,6 +75,7 @@ class Traffic:
 
         A fresh one is best, since the held one may be the very message the target cannot take.
         """
+        self.lanes.fresh_first(self.troubles)
         jobs = self.take(1, several=False, low=False) or self.take(1, several=False, low=True)
         early: list[tuple[Lane, float]] = []
         while not jobs and (lane := self.lanes.take_soonest()) is not None:
@@ -110,13 +111,19 @@ class Traffic:
         for lane in self.lanes.take_due(self.clock.monotonic()):
             self.advance(lane)
 
-    def hurry(self) -> None:
-        """Make every held head due now, since the target works again; look-ups keep their time."""
+    def hurry(self, *, outage: bool) -> None:
+        """Make every held head due now, since the target works again; look-ups keep their time.
+
+        A head that failed again after it was hurried is likely the cause of its failures: without
+        a real outage in between it waits for its own time, or a few such heads would open the
+        breaker for everybody again and again.
+        """
         for lane in list(self.lanes.by_name.values()):
             if lane.due and len(lane) and not lane.flying:
                 trouble = self.troubles.get(lane.head)
-                if trouble is not None and not trouble.doubtful:
+                if trouble and not trouble.doubtful and (outage or not trouble.hurried):
                     trouble.due = 0.0
+                    trouble.hurried = True
                     self.advance(lane)
 
     def hold(self, lane: Lane) -> None:

@@ -115,7 +115,8 @@ def goods_line(
     if amount is None:
         amount = problems.required(sale, "Amount", path)
     returned = base_type == "return" or item_type in GIVEN_BACK_ITEM_TYPES
-    gross = -abs(amount) if returned else amount
+    taken_back = profile.amounts == "signed" and flag(line, "VoidFlag")
+    gross = -abs(amount) if returned and not taken_back else amount
     stated = problems.decimal(sale, "Quantity", path)
     quantity = _signed(stated if stated is not None else Decimal(1), gross, returned)
     goods = Goods(number, line_type, gross, quantity, _fields(line, sale, path, profile, problems))

@@ -8,7 +8,8 @@ The neutral record (decimals are text, signs are applied, absent means absent):
                   business_day_opened, business_day_closed
   header          business_unit_id, workstation_id, sequence_number, business_date,
                   business_date_source (`derived` when the product sends none), begin_at, end_at,
-                  time_source (`pos_offset` when the times carry an offset), till_id, operator_id, currency, receipt_number, channel, training, offline
+                  time_source (`pos_offset` when the times carry an offset), till_id, operator_id,
+                  currency, receipt_number, channel, training, offline
   receipts        transaction_type, transaction_status, tax_included, loyalty_ref, customer_ref,
                   lines[], taxes[], tenders[], totals{}, links[]; a void has voided_natural_key
   lines[]         line_number, line_type, item{item_id, id_type, gtin, pos_item_id}, description,

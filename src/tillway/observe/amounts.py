@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from tillway.model.catalogue import MESSAGE_TYPES
 from tillway.model.exact import minor_digits
 
 Money = dict[str, Decimal]
@@ -36,6 +37,12 @@ def money_of(pairs: Iterable[tuple[str, int | None]]) -> Money:
         if currency and minor_units is not None:
             sums[currency] = sums.get(currency, 0) + minor_units
     return {currency: amount_of(sums[currency], currency) for currency in sorted(sums)}
+
+
+def states_money(message_type: str) -> bool:
+    """Say whether messages of a type stand for money; one that could not be read may."""
+    known = MESSAGE_TYPES.get(message_type)
+    return known is None or bool(known.money_field)
 
 
 def added(first: Money, second: Money) -> Money:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from tillway.errors import Transient
 from tillway.journal.queries import JournalQueries, RouteTotals, Total
-from tillway.observe.amounts import amount_of
+from tillway.observe.amounts import amount_of, states_money
 
 OUTCOMES = ("accepted", "duplicate", "conflict", "quarantined", "refused")
 FATES = ("delivered", "filtered", "pending", "held", "in_doubt", "dead", "abandoned")
@@ -66,6 +66,11 @@ class BooksRow:
     def balanced(self) -> bool:
         """Say whether nothing is left over, in count, in money and in unknown amounts."""
         return self.difference == NOTHING
+
+    @property
+    def states_money(self) -> bool:
+        """Say whether its messages stand for money in a known currency."""
+        return bool(self.currency) and states_money(self.message_type)
 
     def amount(self, figures: Figures) -> Decimal:
         """Return the money of one of its cells as a decimal."""
@@ -246,6 +251,6 @@ def _row_as_json(row: BooksRow) -> dict[str, object]:
 def _cell(row: BooksRow, figures: Figures) -> dict[str, object]:
     return {
         "count": figures.count,
-        "amount": row.amount(figures) if row.currency else None,
+        "amount": row.amount(figures) if row.states_money else None,
         "amount_unknown": figures.unknown,
     }

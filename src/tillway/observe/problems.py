@@ -14,7 +14,7 @@ from tillway.clock import utc_text
 from tillway.errors import ConfigurationError, code_record
 from tillway.journal.base import DeliveryRow, StoredMessage
 from tillway.journal.queries import InvalidRow, JournalQueries
-from tillway.observe.amounts import Money, amount_of, money_of
+from tillway.observe.amounts import Money, amount_of, money_of, states_money
 from tillway.observe.fingerprint import cause_text, group_name, violations_text
 from tillway.observe.ledger import invalid_rows, ledger_rows
 from tillway.spelling import nearest
@@ -243,7 +243,8 @@ class _Groups:
 
     def _count(self, problem: Problem, member: Member, first: int, last: int) -> None:
         problem.count += 1
-        problem.unknown += problem.stage == "intake" and member.amount_minor is None
+        if member.amount_minor is None and states_money(member.message_type):
+            problem.unknown += 1
         if len(problem.sample) < SAMPLE_MEMBERS:
             problem.sample.append(member)
         sums = self._sums[problem.group]

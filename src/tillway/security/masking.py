@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tillway.errors import ConfigurationError
-from tillway.security.cards import may_hold_card, scrub, without_cards
+from tillway.security.cards import SHORTEST_CARD, may_change, may_hold_card, scrub, without_cards
 from tillway.security.masking_rules import Rule, Rules
 
 PSEUDONYM_KEY_BYTES = 16
@@ -28,6 +28,9 @@ _XML_NAME = re.compile(rb"<([^\s/>]+)|([^\s<>/=\"']+)\s*=")
 # Numbers whose digits are not in the text as such: exponents, and long ones that would be rounded.
 _ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"0" * 9 + b"e")
 _ODD_NUMBERS = (b"0e0", b"0e+", b"0e-", b"0" * 13 + b".")
+_JSON_FORMATS = frozenset(("json", "ndjson"))
+_XML_FORMATS = frozenset(("xml", "poslog"))
+_PLAIN, _ITEM, _LISTED = "plain", "item", "listed"
 _XML_SPACES = bytes.maketrans(b"\t\r\n", b"   ")
 _KNOWN_NAMES = 20_000
 _LONG_NUMBER = 10**12
@@ -53,24 +56,27 @@ class Masker:
         self._key = pseudonym_key
         self._rules = Rules(lists, drop, item_fields)
         self._unlisted: set[bytes] = {b""}
+        self._kinds: dict[str, str] = {}
 
     def mask(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return the masked tree and whether it differs; the tree given is left as it is."""
+        if self._is_clean(value):
+            return value, False
         masked = self._dict(value)
         return masked, masked is not value
 
-    def suspicious(self, raw: bytes) -> bool:
+    def suspicious(self, raw: bytes, format_name: str = "") -> bool:
         """Tell quickly whether `mask` could change the record these bytes spell.
 
-        False is a promise for the bytes of a JSON or XML record; all else is suspicious.
+        False is a promise. Only formats whose bytes carry their names can give it; the rows of a
+        CSV file do not, and neither do bytes of a format that is not told.
         """
-        head = raw.lstrip()[:1]
-        if head == b"{":
+        if format_name in _JSON_FORMATS:
             if b"\\" in raw or self._lists(_json_names(raw)):
                 return True
             alike = raw.translate(_ALL_DIGITS_ALIKE)
             return any(odd in alike for odd in _ODD_NUMBERS) or may_hold_card(raw)
-        if head == b"<":
+        if format_name in _XML_FORMATS:
             if b"&" in raw or b"<!" in raw or b"\x00" in raw:
                 return True
             names = [name for pair in _XML_NAME.findall(raw) for name in pair]
@@ -87,6 +93,41 @@ class Masker:
             return value
         digest = hmac.new(self._key, f"{group}\x1f{value}".encode(), hashlib.sha256)
         return PSEUDONYM_MARK + digest.hexdigest()[:24]
+
+    def _is_clean(self, node: dict[str, Any]) -> bool:
+        """Tell whether a tree surely stays as it is; most do, and are not walked again."""
+        known = self._kinds
+        for name, value in node.items():
+            kind = known.get(name) or self._kind_of(name)
+            if kind is _LISTED:
+                return False
+            what = type(value)
+            if what is str:
+                if len(value) >= SHORTEST_CARD and kind is _PLAIN and may_change(value):
+                    return False
+            elif what is dict:
+                if kind is _ITEM or not self._is_clean(value):
+                    return False
+            elif what is list:
+                if kind is _ITEM or not all(map(self._is_clean_member, value)):
+                    return False
+            elif kind is _PLAIN and _clean_number(value) is not value:
+                return False
+        return True
+
+    def _is_clean_member(self, value: Any) -> bool:
+        if isinstance(value, dict):
+            return self._is_clean(value)
+        return self._any(value) is value
+
+    def _kind_of(self, name: str) -> str:
+        rule, is_item = self._rules.of(name)
+        if rule is not None or without_cards(name) != name:
+            return _LISTED
+        if len(self._kinds) >= _KNOWN_NAMES:
+            self._kinds.clear()
+        kind = self._kinds[name] = _ITEM if is_item else _PLAIN
+        return kind
 
     def _lists(self, names: list[bytes]) -> bool:
         for name in set(names) - self._unlisted:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tillway.errors import ConfigurationError
 from tillway.spelling import nearest
@@ -27,6 +27,10 @@ class Secret(str):
     """A text that does not show itself."""
 
     __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Return a text that hides itself; str() of a secret would only give the mask."""
+        return text if isinstance(text, cls) else super().__new__(cls, text)
 
     def __repr__(self) -> str:
         return HIDDEN

@@ -110,7 +110,7 @@ def _head(
     """Return the header row; about is the control code, cash code or the key that is voided."""
     times = (_moment(fact, begin=True), _moment(fact, begin=False))
     if sums is None:
-        money = (_comma(0),) * 5 + (_comma(amount), "0")
+        money: Row = (_comma(0),) * 5 + (_comma(amount), "0")
     else:
         amounts = (sums.gross, sums.discount, sums.net, sums.tax, sums.rounding, sums.grand)
         money = (*map(_comma, amounts), str(sums.item_count))
@@ -119,9 +119,7 @@ def _head(
 
 def _receipt(receipt: Receipt) -> list[Row]:
     rows = [_line(line) for line in receipt.lines]
-    rows += [
-        ("V", _comma(tax.rate), _comma(tax.taxable), _comma(tax.tax)) for tax in receipt.taxes
-    ]
+    rows += [("V", _comma(tax.rate), _comma(tax.taxable), _comma(tax.tax)) for tax in receipt.taxes]
     rows += [
         (
             "T",

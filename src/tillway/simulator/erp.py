@@ -7,11 +7,10 @@ it answers; the line on stdout says the same.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -33,6 +32,19 @@ class HangUpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         scope: dict[str, object] = self.scope  # type: ignore[assignment]
         scope["hang_up"] = self.transport.abort
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Says that it answers as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,13 +73,8 @@ async def _serve(
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        _announce(options.ready_file, address)
-    await serving
+    server = _AnnouncingServer(config, lambda: _announce(options.ready_file, address))
+    await server.serve(sockets=[listener])
 
 
 def _announce(ready_file: Path | None, address: str) -> None:

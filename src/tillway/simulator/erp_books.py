@@ -39,7 +39,9 @@ _ADD_TOTAL = (
     "INSERT INTO total VALUES (?,?,?,?) ON CONFLICT DO UPDATE"
     " SET count = count + excluded.count, minor = minor + excluded.minor"
 )
-_ADD_TALLY = "INSERT INTO tally VALUES (?,?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
+_ADD_TALLY = (
+    "INSERT INTO tally VALUES (?,?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class ErpBooks:
     def totals(self) -> dict[str, Any]:
         """Return counts and minor units per type and currency, and the tally of repeats."""
         rows = self._reader.execute("SELECT * FROM total").fetchall()
-        tally = dict(self._reader.execute("SELECT name, count FROM tally").fetchall())
+        tally: dict[Any, Any] = dict(self._reader.execute("SELECT name, count FROM tally"))
         return {"rows": rows, "repeats": tally.get("repeats", 0), "count": sum(r[2] for r in rows)}
 
     def page(self, after: int, limit: int) -> list[ErpDocument]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
 
 from tillway.model.exact import to_minor
+from tillway.simulator.erp_moods import Mood
 
 ACCOUNTS = {
     "cash": "1000",
@@ -78,11 +80,13 @@ _read_any = msgspec.json.Decoder().decode
 _write_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-def booking(key: str, body: bytes, rejected: frozenset[str] = frozenset()) -> Booking:
-    """Check a document and return it ready to book.
+def booking(key: str, body: bytes, mood: Mood) -> Booking:
+    """Check a document and return it ready to book; the mood refuses some on purpose.
 
-    rejected: tender types and keys refused on purpose. Raises BusinessRefusal.
+    Raises BusinessRefusal.
     """
+    if mood.mode == "reject":
+        raise BusinessRefusal(["the ERP refuses everything, on purpose"])
     if not key:
         raise BusinessRefusal(["the call has no idempotency key"])
     try:
@@ -90,8 +94,8 @@ def booking(key: str, body: bytes, rejected: frozenset[str] = frozenset()) -> Bo
         plain = _write_sorted(_read_any(body))
     except msgspec.DecodeError as error:
         raise BusinessRefusal([f"not a document: {error}"]) from None
-    problems = _problems(document, rejected)
-    if key in rejected or document.key in rejected:
+    problems = _problems(document, mood.reject_tender_types)
+    if key in mood.reject_keys or document.key in mood.reject_keys:
         problems.append(f"{document.key} is refused on purpose")
     if problems:
         raise BusinessRefusal(problems)
@@ -108,7 +112,7 @@ def booking(key: str, body: bytes, rejected: frozenset[str] = frozenset()) -> Bo
     )
 
 
-def _problems(document: Document, rejected: frozenset[str]) -> list[str]:
+def _problems(document: Document, rejected: Collection[str]) -> list[str]:
     problems = [
         f"{name} is empty"
         for name in ("key", "document_type", "store", "business_date")

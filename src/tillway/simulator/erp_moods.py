@@ -12,9 +12,9 @@ Mode = Literal["up", "down", "slow", "busy", "reset", "gone", "reject"]
 class ControlRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /control`; a field that is left out stays as it is.
 
-    up: works. down: 503. slow: answers after delay_seconds. busy: 429 with Retry-After. reset: books
-    it, then drops the connection without an answer. gone: drops the connection and books nothing.
-    reject: 422 for everything. reject_tender_types and reject_keys hold in every mode.
+    up: works. down: 503. slow: answers after delay_seconds. busy: 429 with Retry-After. reset:
+    books it, then drops the connection without an answer. gone: drops the connection and books
+    nothing. reject: 422 for everything. reject_tender_types and reject_keys hold in every mode.
     """
 
     mode: Mode | None = None
@@ -39,8 +39,3 @@ class Mood(msgspec.Struct):
             value = getattr(request, name)
             if value is not None:
                 setattr(self, name, value)
-
-    @property
-    def rejected(self) -> frozenset[str]:
-        """Tender types and keys that are refused on purpose."""
-        return frozenset((*self.reject_tender_types, *self.reject_keys))

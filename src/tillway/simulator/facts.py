@@ -276,4 +276,3 @@ class DayClose(Fact):
     message_type: ClassVar[str] = "business_day.closed"
     workstations: list[WorkstationDay]
     sums: DaySums
-

@@ -75,7 +75,11 @@ _PACKED: list[tuple[str, int, TaxClass, str]] = [
     ("Coffee to go", 229, "prepared", "31"),
     ("Salad bowl", 649, "prepared", "31"),
 ]
-_MULTI_BUY = {"Spaghetti 500 g": (3, 250), "Chocolate dark 70 %": (3, 500), "Gel pen blue": (2, 200)}
+_MULTI_BUY = {
+    "Spaghetti 500 g": (3, 250),
+    "Chocolate dark 70 %": (3, 500),
+    "Gel pen blue": (2, 200),
+}
 _DEPOSITED = [("Cola 1 l", 159, 25), ("Mineral water 1.5 l", 69, 25), ("Lager 0.5 l", 99, 8)]
 
 DEPOSIT_CODE = "2105"
@@ -114,7 +118,15 @@ def _all_goods() -> tuple[Item, ...]:
         for code, name, price in _PLU
     ]
     goods += [
-        Item(code, is_plu=True, name=name, price=price, tax_class="food", department="01", weighed=True)
+        Item(
+            code,
+            is_plu=True,
+            name=name,
+            price=price,
+            tax_class="food",
+            department="01",
+            weighed=True,
+        )
         for code, name, price in _WEIGHED
     ]
     return tuple(goods)

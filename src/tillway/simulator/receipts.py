@@ -5,8 +5,14 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
-from tillway.simulator.facts import Receipt, SoldLine, TaxSum
+from tillway.simulator.facts import LineKind, Receipt, SoldLine, TaxSum
 
+_OPPOSITE: dict[LineKind, LineKind] = {
+    "sale": "return",
+    "return": "sale",
+    "deposit": "deposit_return",
+    "deposit_return": "deposit",
+}
 FULL = 10_000  # hundredths of a percent in a whole
 
 
@@ -97,8 +103,7 @@ def _added(live: list[SoldLine]) -> list[TaxSum]:
         if line.tax_rate:
             taxable[line.tax_rate] = taxable.get(line.tax_rate, 0) + line.net
     return [
-        TaxSum(rate, taxable[rate], half_up(taxable[rate] * rate, FULL))
-        for rate in sorted(taxable)
+        TaxSum(rate, taxable[rate], half_up(taxable[rate] * rate, FULL)) for rate in sorted(taxable)
     ]
 
 
@@ -109,12 +114,9 @@ def _units(line: SoldLine) -> int:
 
 
 def _negated(line: SoldLine) -> SoldLine:
-    kind = {"sale": "return", "return": "sale", "deposit": "deposit_return"}.get(
-        line.kind, "deposit"
-    )
     return replace(
         line,
-        kind=kind,
+        kind=_OPPOSITE[line.kind],
         thousandths=-line.thousandths,
         gross=-line.gross,
         discount=-line.discount,

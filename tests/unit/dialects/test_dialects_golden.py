@@ -12,8 +12,9 @@ import pytest
 
 from tillway import project
 from tillway.dialects import dialect_named
+from tillway.errors import ContractViolation
 from tillway.formats import Record, format_named
-from tillway.mapping import MappingTable, load_table
+from tillway.mapping import MappingTable, load_code_table, load_table
 from tillway.model import findings, message_type
 from tillway.security.masking import Masker
 
@@ -37,8 +38,10 @@ MASKER = Masker(pseudonym_key=b"a key for tests only")
 @pytest.fixture(scope="module")
 def tables() -> dict[str, MappingTable]:
     """Return the tables of the template by name."""
+    text = (TABLES.parent / "codes" / "poslog_tender.csv").read_text()
+    codes = {"poslog_tender": load_code_table("poslog_tender", text)}
     return {
-        name: load_table((TABLES / f"{name}.toml").read_text(), name=name, codes={})
+        name: load_table((TABLES / f"{name}.toml").read_text(), name=name, codes=codes)
         for name in TABLE_OF.values()
     }
 
@@ -170,3 +173,18 @@ def test_the_zone_of_the_store_sets_the_offset(tables: dict[str, MappingTable]) 
     zoned = message({**record, "time_zone": "America/New_York"}, tables)
     assert (plain.time_source, zoned.time_source) == ("hub", "store_zone")
     assert zoned.end_at.isoformat() == "2026-03-14T08:05:10-04:00"
+
+
+def test_an_unknown_tender_is_cured_by_a_row(tables: dict[str, MappingTable]) -> None:
+    """A tender that nobody mapped is a violation of its row; a row of the code table maps it."""
+    record = neutral(DATA / "ncr_traps.xml", "poslog-ncr-acs-2.1")[1]
+    record["tenders"][0]["tender_type"] = "moon_coin"
+    with pytest.raises(ContractViolation) as raised:
+        message(record, tables)
+    assert [(one.path, one.value) for one in raised.value.violations] == [
+        ("tenders[0].tender_type", "moon_coin")
+    ]
+    text = (TABLES / "poslog-retail.toml").read_text()
+    codes = {"poslog_tender": load_code_table("poslog_tender", "source,canonical\nmoon_coin,other")}
+    cured = load_table(text, name="poslog-retail", codes=codes).apply(record)
+    assert cured["tenders"][0]["tender_type"] == "other"

@@ -224,3 +224,21 @@ def test_unsigned_returns_become_negative(visma: list[dict[str, Any]]) -> None:
     assert line["original"] == {"natural_key": "0207:3:2026-03-14:1200", "line_number": "1"}
     assert record["tenders"][0]["amount"] == record["totals"]["grand"] == "-49.60"
     assert record["time_source"] == "pos_offset"
+
+
+def test_a_returned_line_can_be_taken_back() -> None:
+    """A void of a return is positive, and pairs with the negative return it takes back."""
+    item = {"POSIdentity": {"POSItemID": "00000000047116"}}
+    body = {
+        "LineItem": [
+            {"Return": {**item, "ExtendedAmount": "-2.00", "Quantity": "-1"}},
+            {"@VoidFlag": "true", "Return": {**item, "ExtendedAmount": "2.00", "Quantity": "1"}},
+            {"Sale": {**item, "ExtendedAmount": "5.00", "Quantity": "1"}},
+            {"Tender": {"@TenderType": "Cash", "Amount": "5.00"}},
+        ]
+    }
+    header = {"RetailStoreID": "1", "WorkstationID": "1", "SequenceNumber": "2"}
+    tree = {**header, "BusinessDayDate": "2026-03-14", "CurrencyCode": "USD"}
+    record = dialect_named("poslog-ncr-acs-2.1").normalise({**tree, "RetailTransaction": body})
+    assert [line["voided"] for line in record["lines"]] == [True, True, False]
+    assert record["totals"]["net"] == "5.00"

@@ -225,10 +225,9 @@ def _trace_id(traceparent: str) -> str:
     return "" if parts[1] == "0" * 32 else parts[1]
 
 
-def _texts(value: tuple[str, ...] | str) -> list[str]:
-    """Return secrets as a list of plain texts."""
-    texts = [value] if isinstance(value, str) else value
-    return [text.reveal() if isinstance(text, Secret) else text for text in texts if text]
+def _texts(value: tuple[str, ...] | str) -> list[Secret]:
+    """Return one or several secrets as a list."""
+    return [Secret(text) for text in ([value] if isinstance(value, str) else value) if text]
 
 
 def _words(text: str) -> list[str]:

@@ -1,0 +1,189 @@
+"""`tillway dlq`: what could not be delivered or taken in, by cause; look, retry, give up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from tillway.cli import exit_codes
+from tillway.cli.letters import Asked, change_letters, sample_size
+from tillway.cli.options import HERE, ConfirmCount, DryRun, Json, Project, Reason, Yes
+from tillway.cli.output import emit, money_text, table
+from tillway.cli.reading import opened
+from tillway.observe import Problem, problem_as_json, problem_named, problems, targets_by_route
+
+dlq = App(
+    name="dlq",
+    help="What could not be delivered or taken in, grouped by cause: list, show, retry, abandon.",
+    result_action="return_value",
+)
+Sample = Annotated[
+    int | None, Parameter(name="--sample", help="Only the oldest N: 1 first, then 10.")
+]
+All = Annotated[bool, Parameter(name="--all", negative=(), help="Every message of the problem.")]
+Raw = Annotated[bool, Parameter(name="--raw", negative=(), help="Print the oldest kept copy.")]
+
+
+@dlq.command(name="list")
+def list_(*, project: Project = HERE, json: Json = False) -> int:
+    """List the open problems with count, money, stores and age. Leaves with 2 when there are any.
+
+    Example: tillway dlq list
+    """
+    found = asyncio.run(_problems(project))
+    data = {"problems": [problem_as_json(one) for one in found]}
+    emit("dlq.list", data, lambda console: _draw_list(console, found), json)
+    return exit_codes.ATTENTION if found else exit_codes.DONE
+
+
+@dlq.command
+def show(group: str, /, *, raw: Raw = False, project: Project = HERE, json: Json = False) -> int:
+    """Show one problem and its messages; the first digits of its name are enough.
+
+    Example: tillway dlq show 3fa0
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    found, text = asyncio.run(_one(project, group, raw=raw))
+    members = {"positions": found.positions, "invalid_ids": found.invalid_ids}
+    data = {**problem_as_json(found), **members, **({"raw": text} if raw else {})}
+    emit("dlq.show", data, lambda console: _draw_one(console, found, text), json)
+    return exit_codes.DONE
+
+
+@dlq.command
+def retry(
+    group: str,
+    /,
+    *,
+    sample: Sample = None,
+    all_: All = False,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm_count: ConfirmCount = None,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Send the messages of a problem again: the oldest one, then --sample 10, then --all.
+
+    Each keeps its key, so the target books nothing twice. Quarantined messages are taken in again
+    with the current mapping.
+
+    Example: tillway dlq retry 3fa0 --sample 1 --reason "account opened"
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    asked = Asked(
+        "retry", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
+    )
+    return change_letters(project, asked, json=json)
+
+
+@dlq.command
+def abandon(
+    group: str,
+    /,
+    *,
+    sample: Sample = None,
+    all_: All = False,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm_count: ConfirmCount = None,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Give the messages of a problem up, by name and with a reason; their lanes go on.
+
+    Example: tillway dlq abandon 3fa0 --sample 1 --reason "booked by hand"
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    asked = Asked(
+        "abandon", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
+    )
+    return change_letters(project, asked, json=json)
+
+
+async def _problems(project: Path) -> list[Problem]:
+    async with opened(project) as journal:
+        return await problems(journal.reader, targets_by_route(journal.release))
+
+
+async def _one(project: Path, group: str, *, raw: bool) -> tuple[Problem, str]:
+    """Return a problem and, when asked, the bytes of its oldest message as text."""
+    async with opened(project) as journal:
+        found = await problem_named(journal.reader, group, targets_by_route(journal.release))
+        if not raw:
+            return found, ""
+        if found.invalid_ids:
+            [copy] = await journal.reader.find_invalid(f"#{found.invalid_ids[0]}", 1)
+            return found, copy.raw.decode("utf-8", "replace")
+        record = await journal.reader.record(found.positions[0])
+        return found, record.raw.decode("utf-8", "replace") if record else ""
+
+
+def _draw_list(console: Console, found: list[Problem]) -> None:
+    if not found:
+        console.print("No open problems.")
+        return
+    numbers = ("count", "behind", "money")
+    drawn = table("problem", "kind", *numbers, "stores", "where", "cause", "since", right=numbers)
+    for one in found:
+        unknown = f" + {one.unknown} unknown" if one.unknown else ""
+        drawn.add_row(
+            one.group,
+            one.kind.replace("_", " "),
+            f"{one.count:,}",
+            f"{one.behind:,}",
+            f"{money_text(one.money)}{unknown}",
+            str(len(one.stores)),
+            one.target,
+            f"{one.code} {one.text or one.title}".strip(),
+            one.first_at,
+        )
+    console.print(drawn)
+
+
+def _draw_one(console: Console, found: Problem, raw: str) -> None:
+    console.print(f"{found.group}  {found.kind.replace('_', ' ')}  {found.code}", style="bold")
+    console.print(found.title or found.text)
+    if found.title and found.text:
+        console.print(found.text, soft_wrap=True)
+    console.print(
+        f"{found.count:,} messages, {found.behind:,} held behind, {money_text(found.money)}, "
+        f"stores {', '.join(found.stores) or '-'}"
+    )
+    console.print(
+        f"where {found.target} {found.route}, since {found.first_at}, last {found.last_at}"
+    )
+    if found.advice:
+        console.print(f"do    {found.advice}", soft_wrap=True)
+    drawn = table("message", "store", "money", "tries", "last", "said", right=("money", "tries"))
+    for member in found.sample:
+        money = {} if member.amount is None else {member.currency: member.amount}
+        drawn.add_row(
+            f"@{member.position}" if member.position else f"#{member.invalid_id}",
+            member.store,
+            money_text(money),
+            str(member.attempts or "-"),
+            member.at,
+            f"{member.natural_key} {member.detail}".strip(),
+        )
+    console.print(drawn)
+    if raw:
+        console.print(raw, soft_wrap=True)

@@ -1,0 +1,123 @@
+"""`tillway status`: one screen about stores, routes and open problems."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+
+from tillway.cli import exit_codes
+from tillway.cli.options import HERE, Json, Project
+from tillway.cli.output import emit, money_text, table
+from tillway.cli.reading import opened
+from tillway.observe import Status, status_as_json
+from tillway.observe import status as read_status
+from tillway.observe.moments import age_text
+
+SHOWN_STORES = 20
+SHOWN_PROBLEMS = 10
+
+
+def status(*, project: Project = HERE, json: Json = False) -> int:
+    """Show stores, routes and open problems on one screen; works with or without a running hub.
+
+    Leaves with 2 when something needs a person.
+
+    Example: tillway status --project demo
+    """
+    found = asyncio.run(_read(project))
+    emit("status", status_as_json(found), lambda console: _draw(console, found), json)
+    return exit_codes.DONE if found.quiet else exit_codes.ATTENTION
+
+
+async def _read(project: Path) -> Status:
+    async with opened(project) as journal:
+        return await read_status(journal.reader, now=journal.now, release=journal.release)
+
+
+def _draw(console: Console, found: Status) -> None:
+    console.print(found.headline, style="bold")
+    told = (f"{name} {count:,}" for name, count in sorted(found.outcomes.items()))
+    console.print(f"received {found.received:,}: {', '.join(told) or 'nothing'}")
+    for draw in (_draw_stores, _draw_routes, _draw_targets, _draw_problems):
+        draw(console, found)
+
+
+def _draw_stores(console: Console, found: Status) -> None:
+    if not found.attention:
+        return
+    drawn = table(
+        "store",
+        "state",
+        "why",
+        "unsent",
+        "money",
+        "oldest",
+        "last heard",
+        title="\nStores that need attention",
+        right=("unsent", "money"),
+    )
+    for line in found.attention[:SHOWN_STORES]:
+        drawn.add_row(
+            f"{line.store} {line.name}".strip(),
+            line.state,
+            line.reason,
+            f"{line.unsent:,}",
+            money_text(line.money),
+            age_text(line.oldest_seconds) if line.unsent else "-",
+            f"{age_text(line.silent_seconds)} ago" if line.last_seen_at else "never",
+        )
+    console.print(drawn)
+    if len(found.attention) > SHOWN_STORES:
+        console.print(f"and {len(found.attention) - SHOWN_STORES} more stores")
+
+
+def _draw_routes(console: Console, found: Status) -> None:
+    if not found.routes:
+        return
+    numbers = ("to deliver", "delivered", "pending", "held", "in doubt", "dead")
+    drawn = table(
+        "route", "target", *numbers, "waiting money", "oldest", title="\nRoutes", right=numbers
+    )
+    for line in found.routes:
+        counts = (line.due, line.delivered, line.pending, line.held, line.in_doubt, line.dead)
+        drawn.add_row(
+            line.route,
+            f"{line.target} ({line.breaker})",
+            *(f"{count:,}" for count in counts),
+            money_text(line.money_waiting),
+            age_text(line.oldest_seconds) if line.waiting else "-",
+        )
+    console.print(drawn)
+
+
+def _draw_targets(console: Console, found: Status) -> None:
+    for line in found.targets:
+        if line.state == "closed":
+            continue
+        console.print(
+            f"\n{line.target} is not answering since {line.since} "
+            f"({line.failures} failures, next try {line.next_probe_at or 'now'}): {line.detail}"
+        )
+
+
+def _draw_problems(console: Console, found: Status) -> None:
+    if not found.problems:
+        return
+    numbers = ("count", "behind", "money")
+    drawn = table(
+        "problem", "kind", *numbers, "where", "cause", title="\nOpen problems", right=numbers
+    )
+    for one in found.problems[:SHOWN_PROBLEMS]:
+        drawn.add_row(
+            one.group,
+            one.kind.replace("_", " "),
+            f"{one.count:,}",
+            f"{one.behind:,}",
+            money_text(one.money),
+            one.target,
+            f"{one.code} {one.text or one.title}".strip(),
+        )
+    console.print(drawn)
+    console.print("look closer: tillway dlq show PROBLEM")

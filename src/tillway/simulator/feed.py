@@ -1,0 +1,258 @@
+"""Plays a chain into a hub: each shop hands over what it made, in order, and never forgets one.
+
+A shop that is offline keeps selling and hands over later. With a truth file, a line is written just
+before its message is handed over the first time. People may interfere while it runs: take a shop
+offline, send an unknown tender, send something twice, pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from tillway.clock import Clock
+from tillway.simulator.brands import BRANDS
+from tillway.simulator.facts import Receipt
+from tillway.simulator.faults import (
+    NO_FAULTS,
+    Delivery,
+    FaultPlan,
+    again,
+    deliveries,
+    may_carry,
+    unknown_tender,
+)
+from tillway.simulator.pacing import Pace, WindowSwitch, due_second
+from tillway.simulator.plan import ChainPlan
+from tillway.simulator.senders import Sender
+from tillway.simulator.truth import TruthWriter
+
+MAX_WAITING = 5000
+IDLE_SECONDS = 0.02
+LONGEST_NAP_SECONDS = 0.1
+
+ErpSwitch = Callable[[bool], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class FeedProgress:
+    """Where the feed stands. made and handed_over count documents, copies included."""
+
+    made: int = 0
+    handed_over: int = 0
+    sales_made: int = 0
+    finished: bool = False
+    offline: set[str] = field(default_factory=set)
+    waiting: dict[str, int] = field(default_factory=dict)
+
+
+class Feed:
+    """A running chain. senders: one for each shop, by business unit.
+
+    erp_switch is called with True when a planned ERP outage begins and with False when it ends.
+    """
+
+    def __init__(
+        self,
+        plan: ChainPlan,
+        senders: Mapping[str, Sender],
+        clock: Clock,
+        *,
+        pace: Pace | None = None,
+        faults: FaultPlan = NO_FAULTS,
+        truth: TruthWriter | None = None,
+        erp_switch: ErpSwitch | None = None,
+    ) -> None:
+        self._plan = plan
+        self._faults = faults
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._truth = truth
+        self._erp_switch = erp_switch
+        self._shops = {store: _Shop(store, sender) for store, sender in senders.items()}
+        self._strange: set[str] = set()
+        self._latest: dict[str, Delivery] = {}
+        self._stopping = False
+        self._running = asyncio.Event()
+        self._running.set()
+        self.progress = FeedProgress()
+
+    async def run(self) -> FeedProgress:
+        """Play until the plan is through or `stop` was called, and everything is handed over."""
+        async with asyncio.TaskGroup() as tasks:
+            for shop in self._shops.values():
+                tasks.create_task(self._hand_over(shop))
+            try:
+                await self._make()
+            finally:
+                for shop in self._shops.values():
+                    shop.closed = True
+                    shop.wake.set()
+        self.progress.finished = True
+        return self.progress
+
+    def stop(self) -> None:
+        """Make nothing more; what was made is still handed over, so shops are taken online."""
+        self._stopping = True
+        self._running.set()
+        for store in list(self.progress.offline):
+            self.set_offline(store, offline=False)
+
+    def pause(self) -> None:
+        """Make nothing until `resume`; what was made is still handed over."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Go on making."""
+        self._running.set()
+
+    def set_offline(self, store: str, *, offline: bool) -> None:
+        """Take a shop off the line or put it back; it sells on either way."""
+        shop = self._shops.get(store)
+        if shop is None:
+            return
+        if offline and not self._stopping:
+            shop.online.clear()
+            self.progress.offline.add(store)
+        else:
+            shop.online.set()
+            self.progress.offline.discard(store)
+
+    def send_unknown_tender(self, store: str = "") -> None:
+        """Let the next plain sale (of that shop, or of any) be paid with an unknown tender."""
+        self._strange.add(store)
+
+    def send_duplicate(self, store: str = "") -> bool:
+        """Hand over the latest good document (of that shop, or of any) once more.
+
+        Returns False when there is none yet.
+        """
+        latest = self._latest.get(store)
+        if latest is None:
+            return False
+        self._enqueue(again(latest.fact))
+        return True
+
+    async def _make(self) -> None:
+        started = self._clock.monotonic()
+        switches = WindowSwitch(self._plan, self._faults)
+        for delivery in deliveries(self._plan, self._faults):
+            for window, begins in switches.passed(delivery.fact.end):
+                await self._switch(window.store, begins=begins)
+            started += await self._wait_until(
+                started + due_second(delivery.fact, self._plan, self._pace)
+            )
+            if self._stopping:
+                break
+            self._enqueue(self._made_strange(delivery))
+        for window, begins in switches.passed(None):
+            await self._switch(window.store, begins=begins)
+
+    async def _wait_until(self, moment: float) -> float:
+        """Wait for a moment, for room and for `resume`; returns the seconds spent paused."""
+        paused = 0.0
+        while not self._stopping:
+            if not self._running.is_set():
+                since = self._clock.monotonic()
+                await self._running.wait()
+                paused += self._clock.monotonic() - since
+            left = moment + paused - self._clock.monotonic()
+            crowded = self._waiting_online() >= MAX_WAITING
+            if left <= 0 and not crowded:
+                break
+            await self._clock.sleep(IDLE_SECONDS if crowded else min(left, LONGEST_NAP_SECONDS))
+        return paused
+
+    async def _switch(self, store: str, *, begins: bool) -> None:
+        if store:
+            self.set_offline(store, offline=begins)
+        elif self._erp_switch is not None:
+            await self._erp_switch(begins)
+
+    def _made_strange(self, delivery: Delivery) -> Delivery:
+        fact = delivery.fact
+        plain = delivery.kind == "message" and delivery.fault is None
+        wanted = {"", fact.store.business_unit_id} & self._strange
+        if not (wanted and plain and isinstance(fact, Receipt)):
+            return delivery
+        if not may_carry("unknown_tender", fact):
+            return delivery
+        self._strange -= wanted
+        return unknown_tender(fact)
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        store = delivery.fact.store.business_unit_id
+        shop = self._shops.get(store)
+        if shop is None:
+            return
+        if delivery.outcome == "accepted":
+            self._latest[store] = self._latest[""] = delivery
+        self.progress.made += 1
+        self.progress.sales_made += delivery.kind == "message" and isinstance(
+            delivery.fact, Receipt
+        )
+        shop.waiting.append(delivery)
+        shop.wake.set()
+
+    async def _hand_over(self, shop: _Shop) -> None:
+        while True:
+            await shop.wake.wait()
+            await shop.online.wait()
+            if not shop.waiting:
+                if shop.closed:
+                    return
+                shop.wake.clear()
+                continue
+            if self._pace.linger_seconds and not shop.closed and not self._stopping:
+                await self._clock.sleep(self._pace.linger_seconds)
+            batch = shop.take(self._batch_size(shop))
+            for delivery in batch:
+                if self._truth is not None:
+                    self._truth.write(delivery)
+            await shop.sender.send(batch)
+            shop.sending = 0
+            self.progress.handed_over += len(batch)
+            self.progress.waiting[shop.store] = len(shop.waiting)
+
+    def _batch_size(self, shop: _Shop) -> int:
+        files = BRANDS[shop.waiting[0].fact.store.system].carrier == "files"
+        return self._pace.file_batch if files else self._pace.post_batch
+
+    def _waiting_online(self) -> int:
+        return sum(
+            len(shop.waiting) + shop.sending
+            for shop in self._shops.values()
+            if shop.online.is_set()
+        )
+
+
+class _Shop:
+    """What one shop has made and not handed over yet."""
+
+    def __init__(self, store: str, sender: Sender) -> None:
+        self.store = store
+        self.sender = sender
+        self.waiting: deque[Delivery] = deque()
+        self.sending = 0
+        self.wake = asyncio.Event()
+        self.online = asyncio.Event()
+        self.online.set()
+        self.closed = False
+
+    def take(self, most: int) -> list[Delivery]:
+        """Take a batch: a malformed copy goes alone, and no key stands twice in one batch."""
+        batch: list[Delivery] = []
+        keys: set[tuple[str, ...]] = set()
+        while self.waiting and len(batch) < most:
+            first = self.waiting[0]
+            key = (first.fact.message_type, *first.fact.key_parts)
+            if key in keys or (batch and first.kind == "malformed"):
+                break
+            keys.add(key)
+            batch.append(self.waiting.popleft())
+            if first.kind == "malformed":
+                break
+        self.sending = len(batch)
+        return batch

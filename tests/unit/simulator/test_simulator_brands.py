@@ -1,0 +1,139 @@
+"""The three brands against the template project: what the shops write is what the hub reads."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tillway.dialects import dialect_named
+from tillway.formats import format_named
+from tillway.formats.base import Record
+from tillway.model import message_type
+from tillway.project import Release, load_release
+from tillway.project.template import Variables, new_project
+from tillway.simulator.brands import BRANDS, render
+from tillway.simulator.chain import chain_facts
+from tillway.simulator.erp_documents import booking
+from tillway.simulator.erp_moods import Mood
+from tillway.simulator.facts import Fact, Receipt, amount_text
+from tillway.simulator.faults import unknown_tender
+from tillway.simulator.plan import ChainPlan, stores_csv
+
+PLAN = ChainPlan(seed=4, stores=6, sales=900)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The template project, made with keys that are always the same."""
+    folder = tmp_path_factory.mktemp("project") / "demo"
+    counter = iter(range(1, 255))
+    new_project(folder, "pos-erp", Variables("demo"), lambda size: bytes([next(counter)]) * size)
+    return load_release(folder, environ={})
+
+
+def _records(release: Release, system: str, documents: list[bytes]) -> Iterator[dict[str, Any]]:
+    source = release.sources[system]
+    name = "ndjson" if source.format == "json" else source.format
+    packed = io.BytesIO(BRANDS[system].pack(documents))
+    for record in format_named(name, dict(source.format_options)).records(packed):
+        assert isinstance(record, Record), record
+        yield dialect_named(source.dialect).normalise(record.value)
+
+
+def _mapped(release: Release, system: str, record: dict[str, Any]) -> tuple[str, Any]:
+    source = release.sources[system]
+    mapping = next(one.mapping for one in source.records if one.when(record))
+    table = release.mappings[mapping]
+    assert table.message_type is not None
+    return table.message_type, message_type(table.message_type).convert(table.apply(record))
+
+
+def _facts(system: str) -> list[Fact]:
+    return [fact for fact in chain_facts(PLAN) if fact.store.system == system]
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_every_document_of_a_brand_becomes_the_message_it_stands_for(
+    release: Release, system: str
+) -> None:
+    """Type, key and money of each message are those of the fact; nothing is found wrong."""
+    facts = _facts(system)
+    records = _records(release, system, [render(fact) for fact in facts])
+    for fact, record in zip(facts, records, strict=True):
+        name, message = _mapped(release, system, record)
+        kind, contract = message_type(name), release.contracts[name]
+        assert name == fact.message_type
+        assert ":".join(kind.key_parts(message)) == fact.natural_key
+        money = kind.money(message)
+        assert (None if money is None else str(money)) == (
+            None if fact.money is None else amount_text(fact.money)
+        )
+        assert list(contract.violations(message)) == []
+        assert list(contract.findings(message)) == []
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_every_receipt_becomes_a_document_the_erp_books(release: Release, system: str) -> None:
+    """The ERP's own rules take what the target mapping makes, with the same money."""
+    facts = _facts(system)
+    booked = 0
+    for fact, record in zip(
+        facts, _records(release, system, [render(fact) for fact in facts]), strict=True
+    ):
+        name, message = _mapped(release, system, record)
+        if not name.startswith("retail_transaction."):
+            continue
+        document = release.mappings["erp-document"].apply(msgspec.to_builtins(message))
+        ready = booking("key", msgspec.json.encode(document), Mood())
+        assert (ready.receipt_key, ready.minor) == (fact.natural_key, fact.money)
+        booked += 1
+    assert booked > 100
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_an_unknown_tender_is_no_message_of_the_model(release: Release, system: str) -> None:
+    """A sale paid with something unknown breaks its mapping or its type, and says where."""
+    sale = next(fact for fact in _facts(system) if isinstance(fact, Receipt) and fact.tenders)
+    delivery = unknown_tender(sale)
+    (record,) = _records(release, system, [delivery.body()])
+    with pytest.raises(Exception, match=r"tender|1 row|\btenders\[") as caught:
+        _mapped(release, system, record)
+    assert "tender" in str(caught.value) or "tender" in str(getattr(caught.value, "violations", ""))
+
+
+def test_a_chain_shows_everything_a_shop_does() -> None:
+    """Returns, exchanges, post-voids, voided lines, weighed goods, deposits and mixed tenders."""
+    seen: Counter[str] = Counter()
+    for fact in chain_facts(ChainPlan(seed=1, stores=9, sales=3000)):
+        seen[type(fact).__name__] += 1
+        seen[str(getattr(fact, "kind", ""))] += 1
+        if isinstance(fact, Receipt):
+            seen["mixed"] += len({paid.kind for paid in fact.tenders}) > 1
+            seen["change"] += any(paid.change for paid in fact.tenders)
+            seen["cashback"] += any(paid.cashback for paid in fact.tenders)
+            seen["rounded"] += fact.rounding != 0
+            for line in fact.lines:
+                seen[line.kind] += 1
+                seen["weighed"] += line.item.weighed
+                seen["voided"] += line.voided
+                seen["discounted"] += line.discount != 0
+                seen["plu"] += line.item.is_plu
+    for what in (
+        "DayOpen", "DayClose", "TillSettle", "PostVoid", "CashMove", "return", "exchange",
+        "sign_on", "sign_off", "no_sale", "cancelled", "suspended", "resumed", "pickup",
+        "mixed", "change", "cashback", "rounded", "deposit", "deposit_return", "weighed",
+        "voided", "discounted", "plu",
+    ):  # fmt: skip
+        assert seen[what], what
+
+
+def test_the_stores_of_the_template_are_the_first_five_of_every_chain() -> None:
+    """The template's stores.csv is what the simulator writes for five stores."""
+    template = Path(__file__).parents[3] / "src/tillway/project/templates/pos-erp/stores.csv"
+    assert template.read_text("utf-8") == stores_csv(ChainPlan(seed=1))
