@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tillway.cli.demo.folder import fresh_folder
 from tillway.cli.demo.stage import ERP_FOLDER, Scene, Stage
 from tillway.cli.demo.summary import graded, is_drained, summary
 from tillway.clock import SystemClock
+from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.observe import verify
 from tillway.simulator.erp_facts import ErpFile
 from tillway.simulator.faults import FaultPlan
@@ -41,9 +43,22 @@ async def kill_again_and_again(stage: Stage, kills: int, rng: random.Random) -> 
         await asyncio.sleep(rng.uniform(0.0, LONGEST_LIFE_SECONDS))
         before = stage.hub.restarts
         stage.hub.kill()
-        while stage.hub.restarts == before:
-            await asyncio.sleep(0.01)
+        await until(lambda: stage.hub.restarts > before)
         await stage.hub.ready()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; what it waits for happens in another process."""
+    async with asyncio.timeout(DRAIN_SECONDS):
+        while not condition():  # noqa: ASYNC110 - no event reaches over from another process
+            await asyncio.sleep(0.01)
+
+
+async def drained(stage: Stage, queries: SqliteQueries) -> None:
+    """Return when nothing waits any more."""
+    async with asyncio.timeout(DRAIN_SECONDS):
+        while not await is_drained(stage, queries):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.timeout(400)
@@ -54,9 +69,7 @@ async def test_fifty_kills_lose_nothing_and_double_nothing(stage: Stage) -> None
         await kill_again_and_again(stage, KILLS, random.Random(20261121))
         await stage.last_curtain()
         queries = open_queries(stage.folder)
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while not await is_drained(stage, queries):
-                await asyncio.sleep(0.1)
+        await drained(stage, queries)
         found = await summary(stage, queries, None)
         books = await verify(queries)
         await queries.close()
@@ -77,12 +90,9 @@ async def test_the_check_can_fail(stage: Stage) -> None:
     try:
         await stage.open()
         queries = open_queries(stage.folder)
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while not (await queries.route_totals("pos-to-erp")).rows:
-                await asyncio.sleep(0.05)
-            await stage.last_curtain()
-            while not await is_drained(stage, queries):
-                await asyncio.sleep(0.1)
+        await until(lambda: stage.feed is not None and stage.feed.progress.sales_made > 10)
+        await stage.last_curtain()
+        await drained(stage, queries)
     finally:
         await stage.close()
     book = stage.folder / ERP_FOLDER / "erp.db"

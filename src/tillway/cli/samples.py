@@ -79,5 +79,7 @@ def _draw(console: Console, data: dict[str, Any]) -> None:
         for sentence in sample["wrong"]:
             console.print(f"       {sentence}", soft_wrap=True)
     if not data["samples"]:
-        note("There is no sample yet: put mappings/<table>.tests/<case>.in and .out in the project.")
+        note(
+            "There is no sample yet: put mappings/<table>.tests/<case>.in and .out in the project."
+        )
     console.print(f"{data['passed']} passed, {data['failed']} failed")

@@ -75,6 +75,7 @@ class Pipeline:
             draft.record_hash = record_hash(tree)
             return self._invalid(draft, breach)
         draft.record_hash = record_hash(neutral, self._dialect.volatile)
+        neutral = self._with_time_zone(neutral)
         translation = self._select(neutral)
         if translation is None:
             return self._invalid(draft, _no_mapping(neutral))
@@ -99,6 +100,13 @@ class Pipeline:
         if not changed:
             return record.raw, record.value, False
         return self.format.encode(tree), tree, True
+
+    def _with_time_zone(self, neutral: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add the zone of the store, for tills whose clock has no offset; never part of the hash."""
+        store = self._stores.get(neutral.get("business_unit_id", ""))
+        if store is None or "time_zone" in neutral:
+            return neutral
+        return {**neutral, "time_zone": store.time_zone}
 
     def _select(self, neutral: Mapping[str, Any]) -> _Translation | None:
         for translation in self._translations:

@@ -10,7 +10,7 @@ import pytest
 from tillway.clock import ManualClock
 from tillway.connect import Delivered, SendResult, TargetContext, settings_from
 from tillway.connect.http_client import HttpReply
-from tillway.connectors.http.answers import Answers, field_at, retry_after_seconds
+from tillway.connectors.http.answers import ABSENT, Answers, field_at, retry_after_seconds
 from tillway.connectors.http.settings import HttpTargetSettings
 from tillway.connectors.http.target import HttpTarget
 from tillway.errors import InDoubt, NotConnected, Permanent, TillwayError, Transient, code_record
@@ -108,8 +108,10 @@ def test_an_error_inside_a_good_status_is_seen() -> None:
 def test_a_reference_may_lie_deep() -> None:
     """A dotted path with indices finds it."""
     body = b'{"data": {"items": [{"number": "D-9"}]}, "repeated": true}'
-    assert judged(200, body, reference_field="data.items.0.number") == Delivered("D-9", True)
-    assert field_at([1], "3") is not None
+    assert judged(200, body, reference_field="data.items.0.number") == Delivered(
+        "D-9", repeated=True
+    )
+    assert field_at([1], "3") is ABSENT
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,7 @@ async def test_a_dead_letter_in_a_stopping_call_does_not_kill_its_followers():
 
 async def test_what_the_route_does_not_carry_is_filtered_and_counted():
     """Other message types and filtered bodies have no row; the totals say how many, how much."""
-    route = Route(
-        ROUTE, frozenset({SALE}), "erp", filter=lambda body: body["number"] % 2 == 1
-    )
+    route = Route(ROUTE, frozenset({SALE}), "erp", filter=lambda body: body["number"] % 2 == 1)
     bench = Bench(route=route)
     await bench.accept("1:1", "1:1", "1:1", "1:1")
     await bench.accept("1:1", message_type="cash.moved")

@@ -60,7 +60,7 @@ async def test_each_shop_hands_over_its_own_story_in_order(tmp_path: Path) -> No
     for store, keeper in keepers.items():
         mine = [one for one in planned if one.fact.store.business_unit_id == store]
         assert [one.body() for one in keeper.taken] == [one.body() for one in mine]
-    lines = [line for line in read_truth(tmp_path / "truth.jsonl")]
+    lines = list(read_truth(tmp_path / "truth.jsonl"))
     assert sum(isinstance(line, TruthMessage) for line in lines) == len(planned)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -206,80 +207,74 @@ def test_more_duplicates_than_planned_are_no_fault(truth: Path) -> None:
     assert grade(truth, hub, erp).balanced
 
 
-def _spoil(how: str, hub: Hub, erp: Erp) -> None:
-    accepted = next(
-        at for at, one in enumerate(hub.kept)
-        if one.outcome == "accepted" and one.message_type == "retail_transaction.completed"
-    )  # fmt: skip
-    message = hub.kept[accepted]
-    quarantined = next(at for at, one in enumerate(hub.kept) if one.outcome == "quarantined")
-    conflict = next(at for at, one in enumerate(hub.kept) if one.outcome == "conflict")
-    match how:
-        case "hub lost":
-            del hub.kept[accepted]
-        case "quarantine lost":
-            del hub.kept[quarantined]
-        case "conflict lost":
-            del hub.kept[conflict]
-        case "hub doubled":
-            hub.kept.append(message)
-        case "hub quarantined":
-            hub.kept[accepted] = replace(message, outcome="quarantined")
-        case "hub accepted quarantined":
-            hub.kept[quarantined] = replace(hub.kept[quarantined], outcome="accepted")
-        case "hub invented":
-            hub.kept.append(replace(message, natural_key="0099:01:2026-11-20:1"))
-        case "hub conflict":
-            hub.kept.append(replace(message, outcome="conflict"))
-        case "hub money":
-            hub.kept[accepted] = replace(message, amount_minor=(message.amount_minor or 0) + 1)
-        case "dead":
-            hub.kept[accepted] = replace(message, dead=True)
-        case "erp lost":
-            erp.booked.pop(3)
-        case "erp doubled":
-            erp.booked.append(replace(erp.booked[3], number=99_999, key="other"))
-        case "erp invented":
-            erp.booked.append(replace(erp.booked[3], receipt_key="0099:01:2026-11-20:1"))
-        case "erp money":
-            erp.booked[3] = replace(erp.booked[3], minor=erp.booked[3].minor + 1)
-        case "erp currency":
-            erp.booked[3] = replace(erp.booked[3], currency="GBP")
-        case "duplicates":
-            hub.counts["duplicate"] = 0
-        case "too few refused":
-            hub.counts["refused"] = 0
-        case "too many refused":
-            hub.counts["refused"] += 1
+def _place(hub: Hub, outcome: str) -> int:
+    """Return the place of a message with this outcome; of an accepted one, a receipt."""
+    return next(
+        at
+        for at, one in enumerate(hub.kept)
+        if one.outcome == outcome
+        and (outcome != "accepted" or one.message_type == "retail_transaction.completed")
+    )
+
+
+def _without(outcome: str) -> Callable[[Hub, Erp], None]:
+    return lambda hub, _: hub.kept.pop(_place(hub, outcome)) and None
+
+
+def _changed(kept_as: str, /, **changes: Any) -> Callable[[Hub, Erp], None]:
+    def spoil(hub: Hub, _: Erp) -> None:
+        at = _place(hub, kept_as)
+        hub.kept[at] = replace(hub.kept[at], **changes)
+
+    return spoil
+
+
+def _added(**changes: Any) -> Callable[[Hub, Erp], None]:
+    return lambda hub, _: hub.kept.append(replace(hub.kept[_place(hub, "accepted")], **changes))
+
+
+def _counted(outcome: str, times: int) -> Callable[[Hub, Erp], None]:
+    return lambda hub, _: hub.counts.__setitem__(outcome, times)
+
+
+def _rebooked(**changes: Any) -> Callable[[Hub, Erp], None]:
+    return lambda _, erp: erp.booked.__setitem__(3, replace(erp.booked[3], **changes))
+
+
+def _booked_too(**changes: Any) -> Callable[[Hub, Erp], None]:
+    return lambda _, erp: erp.booked.append(replace(erp.booked[3], number=99_999, **changes))
 
 
 @pytest.mark.parametrize(
-    ("how", "found"),
+    ("spoil", "found"),
     [
-        ("hub lost", "lost"),
-        ("quarantine lost", "lost"),
-        ("erp lost", "lost"),
-        ("hub doubled", "doubled"),
-        ("erp doubled", "doubled"),
-        ("hub quarantined", "unexplained"),
-        ("hub invented", "unexplained"),
-        ("hub conflict", "unexplained"),
-        ("dead", "unexplained"),
-        ("erp invented", "unexplained"),
-        ("too many refused", "unexplained"),
-        ("hub money", "wrong_money"),
-        ("erp money", "wrong_money"),
-        ("erp currency", "wrong_money"),
-        ("conflict lost", "faults_missed"),
-        ("hub accepted quarantined", "faults_missed"),
-        ("duplicates", "faults_missed"),
-        ("too few refused", "faults_missed"),
+        (_without("accepted"), "lost"),
+        (_without("quarantined"), "lost"),
+        (lambda _, erp: erp.booked.pop(3), "lost"),
+        (_added(), "doubled"),
+        (_booked_too(key="other"), "doubled"),
+        (_changed("accepted", outcome="quarantined"), "unexplained"),
+        (_added(natural_key="0099:01:2026-11-20:1"), "unexplained"),
+        (_added(outcome="conflict"), "unexplained"),
+        (_changed("accepted", dead=True), "unexplained"),
+        (_booked_too(receipt_key="0099:01:2026-11-20:1"), "unexplained"),
+        (_counted("refused", 999), "unexplained"),
+        (_changed("accepted", amount_minor=1), "wrong_money"),
+        (_changed("conflict", amount_minor=1), "wrong_money"),
+        (_rebooked(minor=1), "wrong_money"),
+        (_rebooked(currency="GBP"), "wrong_money"),
+        (_without("conflict"), "faults_missed"),
+        (_changed("quarantined", outcome="accepted"), "faults_missed"),
+        (_counted("duplicate", 0), "faults_missed"),
+        (_counted("refused", 0), "faults_missed"),
     ],
 )
-def test_the_grader_finds_what_is_wrong(truth: Path, how: str, found: str) -> None:
+def test_the_grader_finds_what_is_wrong(
+    truth: Path, spoil: Callable[[Hub, Erp], None], found: str
+) -> None:
     """Positive controls: one thing spoiled in a perfect run, and the verdict names it."""
     hub, erp = _perfect()
-    _spoil(how, hub, erp)
+    spoil(hub, erp)
     verdict = grade(truth, hub, erp)
     assert not verdict.balanced
     assert getattr(verdict, found).count >= 1, verdict.as_json()

@@ -7,7 +7,6 @@ killed or taken offline without the others knowing.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +15,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tillway.cli.demo.hub_process import HubProcess
+from tillway.cli.demo.senders import project_senders
 from tillway.clock import Clock
 from tillway.project import load_release
 from tillway.project.records import Release
-from tillway.project.template import KEYS_FILE
 from tillway.simulator.erp_client import set_mode, start_erp, stop_erp
 from tillway.simulator.faults import NO_FAULTS, FaultPlan
 from tillway.simulator.feed import Feed
-from tillway.simulator.hub_senders import hub_senders
 from tillway.simulator.pacing import Pace
 from tillway.simulator.plan import ChainPlan
-from tillway.simulator.senders import Sender
 from tillway.simulator.truth import TruthWriter
 
 TRUTH_FILE = ".state/truth.jsonl"
@@ -73,7 +70,9 @@ class Stage:
         self._truth = TruthWriter(self.truth_path, self.scene.plan, self.scene.faults)
         self.feed = Feed(
             self.scene.plan,
-            self._senders(self._session),
+            project_senders(
+                self.release, self.scene.plan, self._session, self.clock, self.hub_address
+            ),
             self.clock,
             pace=self.scene.pace,
             faults=self.scene.faults,
@@ -143,29 +142,3 @@ class Stage:
 
     async def _switch_erp(self, down: bool) -> None:
         await (self.break_erp() if down else self.heal_erp())
-
-    def watched_folders(self) -> dict[str, Path]:
-        """Return system -> the folder its files are dropped into."""
-        return {
-            name: self.folder / str(source.settings["folder"])
-            for name, source in self.release.sources.items()
-            if source.connector == "files"
-        }
-
-    def _senders(self, session: aiohttp.ClientSession) -> dict[str, Sender]:
-        doors = {
-            name: self.hub_address + str(source.settings["path"])
-            for name, source in self.release.sources.items()
-            if source.connector == "http"
-        }
-        keys = json.loads((self.folder / KEYS_FILE).read_text("utf-8"))["stores"]
-        run = f"{self.clock.now() // 1_000_000:x}"
-        return hub_senders(
-            self.scene.plan,
-            session,
-            self.clock,
-            doors=doors,
-            folders=self.watched_folders(),
-            keys=keys,
-            run=run,
-        )

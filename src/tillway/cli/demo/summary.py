@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tillway.cli.demo.facts import journal_facts
+from tillway.cli.demo.senders import watched_folders
 from tillway.cli.demo.stage import ERP_FOLDER, Stage
 from tillway.journal.queries import RouteTotals, Total
 from tillway.journal.sqlite_queries import SqliteQueries
@@ -66,7 +67,7 @@ async def graded(stage: Stage, queries: SqliteQueries) -> Grade:
 
 async def is_drained(stage: Stage, queries: SqliteQueries) -> bool:
     """Say whether nothing waits any more: no file in a watched folder, nothing on the route."""
-    for folder in stage.watched_folders().values():
+    for folder in watched_folders(stage.release).values():
         if any(entry.is_file() for entry in folder.iterdir()):
             return False
     totals = await queries.route_totals(ROUTE)
