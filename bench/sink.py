@@ -1,7 +1,7 @@
 """The cheapest possible target: answers every POST at once and counts; `python -m bench.sink PORT`.
 
-A bulk call is answered per item. `GET /seen` gives the count and the moment each key arrived is kept
-for end-to-end latency.
+A bulk call is answered per item. `POST /seen` gives the count and the moment at which each key
+arrived, for end-to-end latency.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import cast
 
 import httptools
 import uvloop
@@ -23,8 +24,7 @@ class Sink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._begin()
 
     def _begin(self) -> None:

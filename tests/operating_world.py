@@ -39,9 +39,9 @@ def release(folder: Path = Path()) -> Release:
     )
 
 
-async def seeded_journal() -> MemoryJournal:
+async def seeded_journal(journal: Any = None) -> Any:
     """Six sales: one delivered, two dead, one held with a follower, one pending; and every copy."""
-    journal = MemoryJournal()
+    journal = MemoryJournal() if journal is None else journal
     await journal.append([candidate(number) for number in (1, 2, 3)])
     await journal.append([candidate(number, store="0146") for number in (11, 12, 14)])
     await journal.append([candidate(1), candidate(1, amount=9, record=b"x"), invalid(7)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,16 @@ async def stage(tmp_path: Path) -> Stage:
 
 async def kill_again_and_again(stage: Stage, kills: int, rng: random.Random) -> None:
     """Kill the hub so often, each time a moment after it began to answer."""
-    for _ in range(kills):
+    for killed in range(1, kills + 1):
         await asyncio.sleep(rng.uniform(0.0, LONGEST_LIFE_SECONDS))
-        before = stage.hub.restarts
         stage.hub.kill()
-        await until(lambda: stage.hub.restarts > before)
+        await until(partial(has_restarted, stage, killed))
         await stage.hub.ready()
+
+
+def has_restarted(stage: Stage, times: int) -> bool:
+    """Say whether the hub was started again so often."""
+    return stage.hub.restarts >= times
 
 
 async def until(condition: Callable[[], bool]) -> None:

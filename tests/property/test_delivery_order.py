@@ -150,7 +150,7 @@ def test_everything_arrives_once_and_in_order(script, seed, delivery_class, bulk
 def test_with_refusals_and_retries_the_order_holds_among_those_that_never_died(
     script, seed, delivery_class, bulk
 ):
-    """Dead letters, doubts and operators' retries take nothing else out of order or off the books."""
+    """Dead letters, doubts and operators' retries take nothing else out of order."""
 
     async def run() -> None:
         bench = bench_of(delivery_class, seed, bulk, stops=False)
@@ -194,8 +194,7 @@ async def test_control_without_the_wait_for_one_answer_per_lane_the_order_breaks
     take = Traffic.take
 
     def several(self, limit, **changes):
-        jobs = take(self, 10, several=True, low=changes["low"])
-        return jobs
+        return take(self, 10, several=True, low=changes["low"])
 
     monkeypatch.setattr(Traffic, "take", several)
     bench = bench_of("A", 3, 10, stops=False)

@@ -12,13 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tillway.assembly import open_queries
+from tillway.assembly import journal_path
 from tillway.cli.output import note
 from tillway.clock import SystemClock
 from tillway.errors import ConfigurationError
+from tillway.journal.sqlite_queries import open_queries
 from tillway.observe import MessageReader
 from tillway.project import load_project
-from tillway.project.records import Release
+from tillway.project.records import HubSettings, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,13 @@ class Opened:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Opened]:
     """Open the journal of a project. Raises ConfigurationError TW-5004 when it never ran."""
-    queries = open_queries(folder)
+    release = readable_release(folder)
+    path = journal_path(release) if release else folder / HubSettings(name="").journal
+    if not path.exists():
+        raise ConfigurationError("TW-5004", "this project has no journal yet", folder=folder.name)
+    queries = open_queries(path)
     try:
-        yield Opened(queries, readable_release(folder))
+        yield Opened(queries, release)
     finally:
         await queries.close()
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 
 import msgspec
 
@@ -102,7 +103,7 @@ def _exit_codes() -> str:
     source = (resources.files("tillway.cli") / "exit_codes.py").read_text("utf-8")
     rows = []
     body = ast.parse(source).body
-    for node, after in zip(body, body[1:], strict=False):
+    for node, after in pairwise(body):
         name = _constant_name(node)
         meaning = _text_of(after)
         value = getattr(exit_codes, name, None) if name else None

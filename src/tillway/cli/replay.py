@@ -21,6 +21,7 @@ from tillway.cli.output import emit, money_text, note
 from tillway.cli.reading import readable_release
 from tillway.clock import SystemClock, utc_text
 from tillway.observe.moments import age_text, parse_moment
+from tillway.project.records import Release
 
 Route = Annotated[str, Parameter(name="--route", help="The route, and so the one target.")]
 From = Annotated[
@@ -62,8 +63,9 @@ def replay(
     """
     if not dry_run:
         need_reason(reason)
-    selection = _selection(project, route, from_, to, store, message_type, key)
-    plan = _plan(project, selection)
+    release = readable_release(project)
+    selection = _selection(release, route, from_, to, store, message_type, key)
+    plan = _plan(project, release, selection)
     data: dict[str, Any] = {"selection": _told(selection), "dry_run": dry_run, **plan}
     if dry_run or not plan["count"]:
         emit("replay", data, lambda console: _draw_plan(console, selection, plan), json)
@@ -78,9 +80,14 @@ def replay(
 
 
 def _selection(
-    project: Path, route: str, from_: str, to: str, store: str, message_type: str, key: str
+    release: Release | None,
+    route: str,
+    from_: str,
+    to: str,
+    store: str,
+    message_type: str,
+    key: str,
 ) -> Selection:
-    release = readable_release(project)
     zone = release.hub.time_zone if release else "UTC"
     now = SystemClock().now()
     return Selection(
@@ -93,9 +100,8 @@ def _selection(
     )
 
 
-def _plan(project: Path, selection: Selection) -> dict[str, Any]:
+def _plan(project: Path, release: Release | None, selection: Selection) -> dict[str, Any]:
     async def here(operations: Operations) -> dict[str, Any]:
-        release = readable_release(project)
         return replay_plan_as_json(await plan_replay(operations, release, selection))
 
     def there(client: HubClient) -> dict[str, Any]:

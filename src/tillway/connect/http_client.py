@@ -7,6 +7,7 @@ is NotConnected; the second is InDoubt, because the other side may have done the
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+STREAMED_BYTES = 512 * 1024
 # Below the 5 s after which many servers drop an idle connection: a call must not meet the drop.
 KEEP_ALIVE_SECONDS = 4.0
 
@@ -97,7 +99,7 @@ class _AiohttpClient:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 async with session.request(
-                    method, url, headers=headers, data=body, allow_redirects=False
+                    method, url, headers=headers, data=_sendable(body), allow_redirects=False
                 ) as response:
                     answer = await self._read(response)
                     return HttpReply(
@@ -160,6 +162,11 @@ class _AiohttpClient:
                 )
             parts.append(part)
         return b"".join(parts)
+
+
+def _sendable(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Return a large body as a stream: written at once it would hold up the event loop."""
+    return io.BytesIO(body) if body and len(body) > STREAMED_BYTES else body
 
 
 def _origin(url: str) -> str:

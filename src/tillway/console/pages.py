@@ -68,6 +68,9 @@ class Console:
             "done": ALREADY_DONE.get(call.query.get("done", ""), ""),
             "query": "",
             "refresh_seconds": 0,
+            "carried": frozenset[str]().union(
+                *(route.messages for route in self.release.routes.values())
+            ),
         }
         return Reply(status, page(template, {**shared, **values}), HTML)
 
@@ -84,7 +87,6 @@ class Console:
                 "pace": self.snapshot.pace(),
                 "latest": await latest(self.reader, LATEST_MESSAGES),
                 "problems": found.problems[:SHOWN_PROBLEMS],
-                "routes": self.release.routes,
                 "dev": self.dev is not None,
                 "refresh_seconds": REFRESH_SECONDS,
             },

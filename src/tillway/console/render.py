@@ -83,8 +83,8 @@ def _local(moment: str, zone: str) -> str:
 
 
 def _short(moment: str, zone: str) -> str:
-    """Return RFC 3339 in UTC as local date and time to the minute."""
-    return _in_zone(moment, zone).strftime("%Y-%m-%d %H:%M") if moment else ""
+    """Return RFC 3339 in UTC as local date and time, without the offset."""
+    return _in_zone(moment, zone).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
 def _clock(moment: str, zone: str) -> str:

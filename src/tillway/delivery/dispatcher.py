@@ -302,7 +302,6 @@ class Dispatcher:
 
     def _recovered(self, outage: bool) -> None:
         self._traffic.hurry(outage=outage)
-        self.wake()
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()

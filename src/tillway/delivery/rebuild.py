@@ -26,7 +26,7 @@ def rebuild(fates: Fates, rows: Iterable[DeliveryRow]) -> None:
                 lane = fates.traffic.lanes.open(row.lane)
                 lane.held = True
                 lane.stopped = row.position
-        elif not waits_for_person(row):
+        elif row.reason != "findings" and not waits_for_person(row):
             _hold(fates, row)
     for lane in list(fates.traffic.lanes.by_name.values()):
         fates.traffic.advance(lane)

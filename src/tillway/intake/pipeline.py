@@ -101,8 +101,8 @@ class Pipeline:
             return record.raw, record.value, False
         return self.format.encode(tree), tree, True
 
-    def _with_time_zone(self, neutral: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Add the zone of the store, for tills whose clock has no offset; never part of the hash."""
+    def _with_time_zone(self, neutral: dict[str, Any]) -> dict[str, Any]:
+        """Add the zone of the store for tills whose clock has no offset; it is never hashed."""
         store = self._stores.get(neutral.get("business_unit_id", ""))
         if store is None or "time_zone" in neutral:
             return neutral

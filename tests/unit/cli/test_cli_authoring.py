@@ -192,3 +192,18 @@ def test_version_names_what_decides_behaviour(capsys):
     assert found["sqlite"].startswith("3.")
     assert "http" in found["connectors"]
     assert run_verb(["version"]) == exit_codes.DONE
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_that_knows_the_verbs(capsys, shell):
+    """Every verb can be completed in every shell."""
+    assert run_verb(["completion", shell]) == exit_codes.DONE
+    script = capsys.readouterr().out
+    assert all(name in script for name in ("validate", "replay", "dlq"))
+
+
+def test_run_refuses_to_start_with_a_wrong_project(project, capsys):
+    """78 keeps a service manager from starting it again and again."""
+    write_project(project, tillway_toml=("port =", "prt ="))
+    assert run_verb(["run", "--seconds", "1"]) == exit_codes.NOT_STARTED
+    assert "TW-1102" in capsys.readouterr().err

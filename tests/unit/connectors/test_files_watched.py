@@ -84,7 +84,7 @@ async def test_a_locked_file_waits(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path) -> None:
-    """What was whole is stored, the file stays, and the next reading gives duplicates and the rest."""
+    """What was whole is stored, the file stays; the next reading gives duplicates and the rest."""
     inbox = Inbox(tmp_path)
     file = inbox.put("a.csv", b"one\n")
     submit = inbox.intake.submit

@@ -94,7 +94,8 @@ def test_bad_credentials_are_nobodys_fault() -> None:
 def test_409_means_what_the_settings_say() -> None:
     """Other content by default; already there when the endpoint says it so."""
     assert kind_and_code(judged(409)) == (Permanent, "TW-4108")
-    there = judged(409, b'{"reference": "D1"}', conflict="delivered")
+    body = b'{"reference": "D1", "error": "exists"}'
+    there = judged(409, body, conflict="delivered")
     assert there == Delivered("D1", repeated=True)
 
 
@@ -200,6 +201,14 @@ async def test_an_error_never_shows_path_or_user_of_the_address() -> None:
     assert "hush" not in repr(result.as_json())
 
 
+async def test_a_large_bulk_body_arrives_whole(endpoint: Endpoint, open_target: Any) -> None:
+    """Megabytes in one call are sent as a stream, with their length."""
+    target = open_target(bulk_path="/documents/bulk")
+    results = await target.send([outbound(number, text="x" * 700_000) for number in range(3)])
+    assert [type(result) for result in results] == [Delivered] * 3
+    assert int(endpoint.calls[0].headers["content-length"]) > 2_000_000
+
+
 async def test_a_bulk_answer_that_misses_one_leaves_it_in_doubt(
     endpoint: Endpoint, open_target: Any
 ) -> None:
@@ -252,6 +261,13 @@ def test_bulk_answers_may_use_other_names_and_words() -> None:
     assert results[0] == Delivered("1")
     assert [type(result) for result in results[1:]] == [Transient, Permanent, Transient]
     assert "closed" in str(results[2])
+
+
+def test_a_409_in_a_bulk_answer_means_what_the_settings_say() -> None:
+    """As for a single call, with the reference of the item."""
+    body = b'[{"key": "a", "status": 409, "reference": "D1", "error": "exists"}]'
+    assert bulk(body, ["a"], conflict="delivered") == [Delivered("D1", repeated=True)]
+    assert kind_and_code(bulk(body, ["a"])[0]) == (Permanent, "TW-4108")
 
 
 def test_bulk_answers_may_stand_in_order() -> None:

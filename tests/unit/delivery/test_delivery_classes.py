@@ -94,6 +94,56 @@ async def test_class_b_keeps_asking_when_the_look_up_fails_and_never_sends_blind
     assert bench.target.effects["quayside/1:1:1"] == 1
 
 
+async def test_class_b_asks_less_and_less_often():
+    """Look-ups that fail are spread by the retry policy like any other call."""
+    bench = bench_of("B")
+    bench.retry = type(bench.retry)("standard", "exponential", 1.0, 64.0)
+    lose_answer(bench, "1", booked=True)
+    await bench.accept("1:1")
+    await bench.start()
+    bench.target.look_up = refusing_look_up(bench, Transient("TW-9001", "busy"))
+    await bench.turn(30 + 2 + 4 + 8 + 16)
+    assert len(bench.target.looked_up) == 5
+    assert bench.row(1).attempts == 1
+
+
+async def test_class_b_takes_a_refused_look_up_for_no_answer():
+    """Whatever the look-up says but yes or no, the outcome stays unknown."""
+    bench = bench_of("B")
+    lose_answer(bench, "1", booked=True)
+    await bench.accept("1:1")
+    await bench.start()
+    bench.target.look_up = refusing_look_up(bench, Permanent("TW-9001", "no permission"))
+    await bench.turn(60)
+    assert bench.states() == {1: "in_doubt"}
+    assert len(bench.target.calls) == 1
+
+
+async def test_class_b_after_an_absent_look_up_is_an_ordinary_retry():
+    """Once it is known to be absent, a clear refusal for now leaves no doubt."""
+    bench = bench_of("B")
+    answers = [LOST, Transient("TW-9001", "busy")]
+    target = bench.target
+    target.script = lambda message: answers.pop(0) if answers else target.book(message)
+    await bench.accept("1:1")
+    await bench.start()
+    await bench.turn(30)
+    assert (bench.row(1).state, bench.row(1).reason) == ("held", "retry")
+    await bench.turn(10)
+    assert await bench.books() == {"delivered": 1}
+    assert len(target.looked_up) == 1
+
+
+def refusing_look_up(bench: Bench, error: Exception):
+    """Return a look-up that always fails."""
+
+    async def look_up(key: str):
+        bench.target.looked_up.append(key)
+        raise error
+
+    return look_up
+
+
 async def test_class_b_gives_up_past_the_horizon_without_sending():
     """A dead letter with its own code says that nobody knows; a retry asks first."""
     bench = bench_of("B")
@@ -166,6 +216,7 @@ async def test_an_intent_is_committed_before_the_call_where_a_key_does_not_prote
     await bench.start()
     assert len(bench.target.calls) == 1
     assert bench.states() == ({1: "sending"} if intended else {})
+    assert bench.journal.cursors[ROUTE] == (0, 0)
 
 
 async def test_after_a_crash_during_a_call_class_a_sends_again_with_one_effect():
@@ -275,6 +326,24 @@ async def test_a_restart_finds_held_lanes_again_with_their_history():
     assert await bench.books() == {"delivered": 4}
     assert bench.row(1).attempts == 2
     assert bench.numbers() == ["2:1:3", "1:1:1", "1:1:2", "1:1:4"]
+
+
+@pytest.mark.parametrize(("replayed", "state"), [(False, "dead"), (True, "held")])
+async def test_a_restart_does_not_start_the_horizon_again(replayed: bool, state: str):
+    """Age counts from the first attempt, except for what a person sent again."""
+    bench = bench_of("A")
+    bench.retry = type(bench.retry)("standard", "fixed", 10.0, 10.0, horizon_seconds=100.0)
+    bench.target.script = lambda _: LOST
+    await bench.accept("1:1")
+    delivery = await bench.start()
+    if replayed:
+        await delivery.retry(ROUTE, [1], "ada", "now")
+    for _ in range(9):
+        await bench.turn(10)
+    await bench.restart()
+    await bench.turn(10)
+    await bench.turn(10)
+    assert bench.row(1).state == state
 
 
 async def test_a_restart_keeps_a_lane_shut_behind_a_dead_head():

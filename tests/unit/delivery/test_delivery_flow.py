@@ -249,6 +249,17 @@ async def test_a_message_with_findings_waits_alone_where_the_route_wants_clean_o
     assert await bench.books() == {"delivered": 3}
 
 
+async def test_findings_wait_alone_after_a_restart_too():
+    """A restart neither sends what waits for a person nor holds its lane."""
+    bench = Bench(route=Route(ROUTE, frozenset({SALE}), "erp", requires="clean"))
+    await bench.accept("1:1", clean=False)
+    await bench.start()
+    await bench.restart()
+    await bench.accept("1:1")
+    await bench.turn()
+    assert bench.states() == {1: "held", 2: "delivered"}
+
+
 async def test_findings_pass_where_the_route_takes_any():
     """Positive control: without `requires = clean` the same message is delivered."""
     bench = Bench()

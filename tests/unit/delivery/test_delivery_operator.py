@@ -46,7 +46,8 @@ async def test_a_retried_dead_letter_arrives_under_the_same_key_and_is_audited()
 async def test_several_letters_of_a_lane_go_in_position_order():
     """Whatever the order of the list, a lane sees its messages by position."""
     bench = await with_dead(1, 2, 3)
-    await bench.delivery.retry(ROUTE, [3, 1, 2, 3], "ada", "mended")
+    outcomes = await bench.delivery.retry(ROUTE, [3, 1, 2, 3], "ada", "mended")
+    assert [outcome.position for outcome in outcomes] == [1, 2, 3]
     await bench.turn()
     assert bench.numbers() == ["1:1:4", "1:1:1", "1:1:2", "1:1:3"]
     assert await bench.books() == {"delivered": 4}
@@ -82,8 +83,28 @@ async def test_a_retry_starts_a_new_horizon():
     await delivery.retry(ROUTE, [1], "ada", "the ERP is back")
     await bench.turn()
     assert bench.row(1).state == "held"
-    target.script = target.book
     await bench.turn(10)
+    await bench.turn(10)
+    assert (bench.row(1).state, bench.row(1).attempts) == ("dead", 6)
+    target.script = target.book
+    await delivery.retry(ROUTE, [1], "ada", "now it is")
+    await bench.turn()
+    assert await bench.books() == {"delivered": 1}
+
+
+async def test_a_held_head_whose_call_is_out_is_left_alone():
+    """What is being sent at this moment is refused, not sent twice."""
+    bench = Bench()
+    bench.target.script = lambda _: BUSY
+    await bench.accept("1:1")
+    delivery = await bench.start()
+    bench.target.script = bench.target.book
+    bench.target.door.clear()
+    await bench.turn(10)
+    outcomes = await delivery.abandon(ROUTE, [1], "ada", "why")
+    assert "being sent" in outcomes[0].detail
+    bench.target.door.set()
+    await bench.turn()
     assert await bench.books() == {"delivered": 1}
 
 
@@ -212,7 +233,7 @@ async def test_without_a_hub_the_same_order_is_carried_out_at_the_next_start():
     await bench.accept("1:1")
     now = bench.clock.now()
     retry = Order("retry", "ada", "mended", now, "r2")
-    told = await settle_offline(bench.journal, ROUTE, [1, 3], retry)
+    told = await settle_offline(bench.journal, ROUTE, [3, 1, 3], retry)
     assert [(outcome.done, outcome.code) for outcome in told] == [(True, ""), (False, "TW-4010")]
     await settle_offline(bench.journal, ROUTE, [2], Order("abandon", "ada", "training", now))
     assert (bench.row(1).state, bench.row(1).reason, bench.row(1).release) == (

@@ -1,5 +1,7 @@
 """A target that goes away: the circuit opens, nothing is burnt, and the backlog drains gently."""
 
+from itertools import pairwise
+
 from tillway.errors import Transient
 from tillway.project.records import BreakerPolicy, TargetRecord
 from tillway.testing.delivery import Bench
@@ -39,7 +41,7 @@ async def test_probes_are_single_messages_after_1_2_4_seconds():
         assert len(bench.target.calls) == calls[-1]
         await bench.turn(0.01)
         calls.append(len(bench.target.calls))
-    assert [after - before for before, after in zip(calls, calls[1:], strict=False)] == [1] * 8
+    assert [after - before for before, after in pairwise(calls)] == [1] * 8
 
 
 async def test_the_state_of_the_circuit_is_on_record_in_the_journal():

@@ -72,6 +72,32 @@ async def test_a_journal_that_fails_stops_everything_and_is_told_to_the_owner():
     await delivery.stop(1)
 
 
+async def test_a_fault_on_one_route_stops_the_others_too():
+    """No route goes on sending what could no longer be recorded."""
+    bench = Bench()
+    release = bench._release()
+    other = Route("pos-to-loyalty", frozenset({"cash.moved"}), "erp")
+    release = replace(release, routes={ROUTE: bench.route, other.name: other})
+    delivery = Delivery(release, {"erp": bench.target}, bench.journal, bench.clock, bench.random)
+    await delivery.start()
+    settle = bench.journal.settle
+
+    async def failing(settlement):
+        if settlement.route == ROUTE:
+            raise FAULT
+        await settle(settlement)
+
+    bench.journal.settle = failing
+    await bench.accept("1:1")
+    with pytest.raises(JournalFault):
+        await delivery.watch()
+    calls = len(bench.target.calls)
+    await bench.turn()
+    await bench.accept("1:1", message_type="cash.moved")
+    await bench.turn()
+    assert len(bench.target.calls) == calls
+
+
 async def test_a_fault_while_an_intent_is_written_makes_no_call():
     """Class B: without the durable intent nothing leaves."""
     bench = Bench(ScriptedTarget("B"))

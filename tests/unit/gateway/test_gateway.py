@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 from collections.abc import AsyncIterator
 from typing import Any
@@ -117,7 +118,7 @@ async def test_the_limit_is_exact(house: House) -> None:
 
 async def test_50_megabytes_are_refused_and_the_sender_reads_why(house: House) -> None:
     """The answer comes before the body is read, and the connection lives on."""
-    status, _, text = await house.call("POST", "/in/quayside", bytes(50_000_000))
+    status, _, text = await house.call("POST", "/in/quayside", io.BytesIO(bytes(50_000_000)))
     assert (status, "TW-2001" in text) == (413, True)
     assert house.door.requests == []
     assert (await house.call("POST", "/in/quayside", b"x"))[0] == 202

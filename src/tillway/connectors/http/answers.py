@@ -46,7 +46,10 @@ class Answers:
 
     def refusal(self, reply: HttpReply, now: int) -> SendResult:
         """Return what an answer outside 2xx means, for every message of the call."""
-        return self._judge(reply.status, reply.body, retry_after_seconds(reply.headers, now))
+        value = decoded(reply.body)
+        fault = field_at(value, self._settings.error_field)
+        reason = _excerpt(reply.body if fault in (ABSENT, None) else fault)
+        return self._judge(reply.status, reason, value, retry_after_seconds(reply.headers, now))
 
     def bulk(self, reply: HttpReply, keys: list[str]) -> list[SendResult]:
         """Return what became of each message of a bulk call that was answered 2xx."""
@@ -78,7 +81,7 @@ class Answers:
         if isinstance(status, int) or (isinstance(status, str) and status.isdigit()):
             if 200 <= int(status) < 300:
                 return self._delivered(item)
-            return self._judge(int(status), shown.encode(), None)
+            return self._judge(int(status), shown, item, None)
         word = str(status).lower()
         if word in self._delivered_words:
             return self._delivered(item, repeated=word in _REPEATED_WORDS)
@@ -95,13 +98,11 @@ class Answers:
             repeated=repeated or field_at(value, self._settings.repeated_field) is True,
         )
 
-    def _judge(self, status: int, body: bytes, retry_after: float | None) -> SendResult:
-        said = f"{self._target} answered {status}"
-        if body:
-            said = f"{said}: {_excerpt(body)}"
+    def _judge(self, status: int, reason: str, value: Any, retry_after: float | None) -> SendResult:
+        said = f"{self._target} answered {status}" + (f": {reason}" if reason else "")
         if status == 409:
             if self._settings.conflict == "delivered":
-                return self._delivered(decoded(body), repeated=True)
+                return self._delivered(value, repeated=True)
             return Permanent("TW-4108", said, target=self._target)
         if status in self._transient or status >= 500:
             return Transient("TW-4106", said, retry_after_seconds=retry_after, target=self._target)

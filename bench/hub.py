@@ -1,0 +1,142 @@
+"""A hub under test: a fresh project, `tillway run` as a process, and the cheapest target."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tillway.api import read_hub_file
+from tillway.cli.demo.folder import fresh_folder
+from tillway.project.template import KEYS_FILE
+from tillway.simulator.brand_json import render
+from tillway.simulator.chain import chain_facts
+from tillway.simulator.facts import Receipt
+from tillway.simulator.plan import ChainPlan
+
+DOOR = "/in/quayside"
+START_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class HubUnderTest:
+    """A running hub. key is the API key of the store that sends."""
+
+    folder: Path
+    port: int
+    pid: int
+    key: str
+    started_seconds: float
+
+    def headers(self, content_type: str = "application/json") -> dict[str, str]:
+        """Return what the store sends with each call."""
+        return {"authorization": f"Bearer {self.key}", "content-type": content_type}
+
+    def memory_megabytes(self) -> float:
+        """Return the resident memory of the hub."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def journal_bytes(self) -> int:
+        """Return the size of the journal without its write-ahead log."""
+        return (self.folder / ".state" / "journal.db").stat().st_size
+
+
+def sales(count: int, seed: int = 1) -> list[bytes]:
+    """Return so many JSON sales of store 0002, as its tills send them."""
+    plan = ChainPlan(seed=seed, stores=2, sales=2 * count + 50)
+    found: list[bytes] = []
+    for fact in chain_facts(plan):
+        if isinstance(fact, Receipt) and fact.store.business_unit_id == "0002":
+            found.append(render(fact))
+            if len(found) == count:
+                break
+    return found
+
+
+def new_project(folder: Path, target_port: int, *, bulk: int = 0, route: bool = True) -> None:
+    """Make a project whose ERP is the sink; bulk 0 sends each document in a call of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh_folder(folder)
+    erp = folder / "systems" / "erp.toml"
+    text = erp.read_text()
+    url = next(line for line in text.splitlines() if line.startswith("url"))
+    text = text.replace(url, f'url = "http://127.0.0.1:{target_port}"')
+    text = text.replace("bulk_size = 50", f"bulk_size = {max(1, bulk)}")
+    text = text.replace("concurrency = 8", "concurrency = 32")
+    if not bulk:
+        text = text.replace('bulk_path = "/documents/bulk"\n', "").replace("bulk_size = 1\n", "")
+    erp.write_text(text)
+    if not route:
+        (folder / "routes" / "pos-to-erp.toml").unlink()
+
+
+@contextlib.asynccontextmanager
+async def running_hub(folder: Path) -> AsyncIterator[HubUnderTest]:
+    """Run the hub of a project until the end of the block."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tillway", "run", "--project", str(folder)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        port = await _ready(folder, process)
+        started = time.perf_counter() - began
+        keys = json.loads((folder / KEYS_FILE).read_text())["stores"]
+        yield HubUnderTest(folder, port, process.pid, keys["0002"], started)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running_sink() -> AsyncIterator[int]:
+    """Run the sink as a process and give its port."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.sink", "0"), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def seen_by_sink(port: int) -> tuple[int, dict[str, float]]:
+    """Return how many documents the sink has got, and when each key arrived (wall time)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 28)
+    writer.write(b"POST /seen HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    body = json.loads(await reader.readexactly(length))
+    writer.close()
+    return body["seen"], body["arrivals"]
+
+
+async def all_seen(port: int, count: int) -> float:
+    """Return the moment at which the sink has got so many documents."""
+    while (await seen_by_sink(port))[0] < count:  # noqa: ASYNC110 - the sink is another process
+        await asyncio.sleep(0.05)
+    return time.perf_counter()
+
+
+async def _ready(folder: Path, process: asyncio.subprocess.Process) -> int:
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            address = read_hub_file(folder)
+            if address is not None and address.pid == process.pid:
+                return address.port
+            if process.returncode is not None:
+                raise RuntimeError(f"the hub ended with exit code {process.returncode}")
+            await asyncio.sleep(0.01)

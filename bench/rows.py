@@ -1,0 +1,65 @@
+"""One line of the bench table: a figure, the floor of the same run, and what it must reach."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class Row:
+    """One measurement.
+
+    floor is what the bare parts did in the same run, ratio is figure / floor. higher_is_better says
+    which way `must` and `aim` point; None means the goal is not set for this row.
+    """
+
+    name: str
+    figure: float
+    unit: str
+    floor: float
+    must: float | None
+    aim: float | None
+    higher_is_better: bool = True
+
+    @property
+    def ratio(self) -> float:
+        """Return figure / floor."""
+        return self.figure / self.floor if self.floor else 0.0
+
+    @property
+    def meets_must(self) -> bool | None:
+        """Say whether the figure reaches what it must; None without a goal."""
+        if self.must is None:
+            return None
+        return self.figure >= self.must if self.higher_is_better else self.figure <= self.must
+
+    def as_json(self) -> dict[str, object]:
+        """Return the row as the table's columns."""
+        fields = asdict(self)
+        del fields["higher_is_better"]
+        return {
+            **fields,
+            "figure": round(self.figure, 2),
+            "floor": round(self.floor, 2),
+            "ratio": round(self.ratio, 3),
+            "meets_must": self.meets_must,
+        }
+
+
+def show(rows: list[Row]) -> None:
+    """Print the table."""
+    print(f"{'figure':<44} {'':>10} {'unit':<9} {'floor':>10} {'ratio':>6} {'must':>8} {'aim':>8}")
+    for row in rows:
+        verdict = {True: "", False: "  below must", None: ""}[row.meets_must]
+        must, aim = ("-" if goal is None else f"{goal:g}" for goal in (row.must, row.aim))
+        print(
+            f"{row.name:<44} {row.figure:>10,.1f} {row.unit:<9} {row.floor:>10,.1f} "
+            f"{row.ratio:>6.2f} {must:>8} {aim:>8}{verdict}"
+        )
+
+
+def write(rows: list[Row], path: Path) -> None:
+    """Write the rows as JSON."""
+    path.write_text(json.dumps({"rows": [row.as_json() for row in rows]}, indent=2) + "\n")
