@@ -56,7 +56,7 @@ class Sink(asyncio.Protocol):
         if self._path == b"/seen":
             answer = json.dumps({"seen": Sink.seen, "arrivals": Sink.arrivals}).encode()
         elif self._path.endswith(b"/bulk"):
-            keys = [json.loads(line)["key"] for line in body.splitlines() if line]
+            keys = [item["key"] for item in json.loads(body)]
             answer = json.dumps(
                 [{"key": key, "status": 201, "reference": "D"} for key in keys]
             ).encode()

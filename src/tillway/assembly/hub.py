@@ -113,8 +113,9 @@ class Hub:
                 await source.run(self.intakes[name], self.stopping)
             except JournalFault:
                 return
-            except (TillwayError, OSError) as error:
-                _log.warning("source %s stopped, starts again in %.0f s: %s", name, wait, error)
+            except Exception as error:  # noqa: BLE001 - a source that dies must start again
+                told = error if isinstance(error, TillwayError | OSError) else type(error).__name__
+                _log.warning("source %s stopped, starts again in %.0f s: %s", name, wait, told)
             if self.clock.monotonic() - started > LONGEST_RESTART_SECONDS:
                 wait = FIRST_RESTART_SECONDS
             await self.clock.sleep(wait)
@@ -172,7 +173,14 @@ def _source(name: str, release: Release, journal: SqliteJournal, clock: Clock) -
         for store in release.stores.values()
         if store.api_key_sha256 and store.system == name
     }
-    context = SourceContext(name, clock, _RememberedState(journal, name), str(release.folder), keys)
+    context = SourceContext(
+        name,
+        clock,
+        _RememberedState(journal, name),
+        str(release.folder),
+        keys,
+        durability=journal.features.durability,
+    )
     return registration.make_source(settings, context)
 
 

@@ -25,8 +25,10 @@ from tillway.assembly.operations import HubOperations
 from tillway.console import console_app, forward_to
 from tillway.errors import TillwayError
 from tillway.gateway import Gateway, Server, serve
+from tillway.gateway.app import Probe
 from tillway.project.records import Release
 
+READY_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 """How long a timed run may take to deliver what it can before it stops anyway."""
 
@@ -84,8 +86,8 @@ async def open_doorway(hub: Hub) -> Doorway:
     token = new_token()
     gateway = Gateway(
         hub.doors,
-        alive=None,
-        ready=_readiness(hub),
+        alive=_alive(hub),
+        ready=_ready(hub),
         fallback=_pages(hub, token),
     )
     server = await serve(gateway, release.hub.listen_host, release.hub.listen_port)
@@ -121,16 +123,22 @@ def _pages(hub: Hub, token: str) -> App:
     return pages
 
 
-def _readiness(hub: Hub) -> Callable[[], asyncio.Future[TillwayError | None]]:
+def _alive(hub: Hub) -> Probe:
+    async def alive() -> TillwayError | None:
+        return hub.journal.fault
+
+    return alive
+
+
+def _ready(hub: Hub) -> Probe:
     async def ready() -> TillwayError | None:
-        try:
-            hub.gate.check()
+        hub.gate.check()
+        # An empty append still goes through the writer and its flush.
+        async with asyncio.timeout(READY_SECONDS):
             await hub.journal.append([])
-        except TillwayError as error:
-            return error
         return None
 
-    return lambda: asyncio.ensure_future(ready())
+    return ready
 
 
 async def _end(seconds: float | None) -> None:

@@ -27,9 +27,6 @@ KILLED_WORKERS = 3
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 """A target may ask for no longer wait than this."""
 
-LOOK_UP_SETTLE_SECONDS = 30.0
-"""Wait before a look-up when the target declares none."""
-
 OPERATOR_RATE_PER_SECOND = 50.0
 """Messages per second and route that a person sent again."""
 

@@ -72,7 +72,7 @@ async def find(
     typed = text.strip()
     hits = [await hit_of(queries, message) for message in await queries.find(typed, limit)]
     wanted = _wanted(typed)
-    days = await _days(queries, wanted) if wanted else []
+    days = await _days(queries, wanted) if wanted and not hits else []
     copies = await _copies(queries, typed, wanted, days, hits)
     if hits or copies:
         return Found(typed, hits, [copy_of(row) for row in copies])
