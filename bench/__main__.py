@@ -183,7 +183,7 @@ async def _due(folder: Path) -> int:
     from tillway.assembly import open_queries
 
     queries = open_queries(folder)
-    totals = await queries.stored_totals()
+    totals = (await queries.intake_totals()).stored
     await queries.close()
     carried = ("retail_transaction.completed", "retail_transaction.voided")
     return sum(t.count for t in totals if t.group == "accepted" and t.message_type in carried)

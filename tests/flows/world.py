@@ -7,6 +7,7 @@ its own and every message goes through the real doors, files and sockets.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 from collections import Counter
@@ -89,7 +90,7 @@ class World:
         spelled.setdefault("content-type", "application/json")
         if key:
             spelled["authorization"] = f"Bearer {key}"
-        async with self.session.post(url, data=content, headers=spelled) as answer:
+        async with self.session.post(url, data=io.BytesIO(content), headers=spelled) as answer:
             text = await answer.text()
             lines = answer.content_type == "application/x-ndjson"
         found = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text)

@@ -86,7 +86,8 @@ class HubOperations:
         intake = self.hub.intakes.get(source)
         if intake is None:
             raise _no_source(source, self.hub)
-        return await intake.submit(Submission(stream, name=name), keep_items=False)
+        many = "ndjson" if name.endswith(".ndjson") else ""
+        return await intake.submit(Submission(stream, name=name, format=many), keep_items=False)
 
 
 @dataclass(slots=True)

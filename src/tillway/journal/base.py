@@ -264,7 +264,10 @@ class Journal(Protocol):
         ...
 
     async def open_deliveries(self, route: str) -> list[DeliveryRow]:
-        """Return the route's rows in state sending, held or in_doubt, in position order."""
+        """Return the route's rows in state sending, held or in_doubt, in position order.
+
+        A dead row whose reason is `holds_lane` belongs to them: its lane waits behind it.
+        """
         ...
 
     async def delivery_rows(self, route: str, positions: Sequence[int]) -> list[DeliveryRow]:

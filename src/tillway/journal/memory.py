@@ -171,8 +171,7 @@ class MemoryJournal(MemoryQueries):
     async def open_deliveries(self, route: str) -> list[DeliveryRow]:
         """Return the route's unfinished rows in position order."""
         rows = self.rows[route]
-        unfinished = ("sending", "held", "in_doubt")
-        return [replace(rows[at]) for at in sorted(rows) if rows[at].state in unfinished]
+        return [replace(rows[at]) for at in sorted(rows) if _is_open(rows[at])]
 
     async def delivery_rows(self, route: str, positions: Sequence[int]) -> list[DeliveryRow]:
         """Return the rows of these positions on a route."""
@@ -207,6 +206,12 @@ class MemoryJournal(MemoryQueries):
     async def source_state(self, source: str) -> dict[str, str]:
         """Return everything remembered for a source."""
         return dict(self.remembered[source])
+
+
+def _is_open(row: DeliveryRow) -> bool:
+    if row.state == "dead":
+        return row.reason == "holds_lane"
+    return row.state in ("sending", "held", "in_doubt")
 
 
 def _receipt(outcome: str, record: MessageRecord) -> Receipt:

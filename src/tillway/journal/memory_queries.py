@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
 from tillway.journal.queries import (
+    IntakeTotals,
     InvalidRow,
     MessageRecord,
     RouteTotals,
@@ -40,26 +41,18 @@ class MemoryQueries:
         self.targets: dict[str, TargetState] = {}
         self.remembered: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
-    async def received_totals(self) -> list[Total]:
-        """Return what the doors counted as received."""
-        return self.received.totals()
-
     async def outcome_totals(self) -> list[Total]:
         """Return the kept totals by outcome."""
         return self.outcomes.totals()
 
-    async def stored_totals(self) -> list[Total]:
-        """Return the same from the rows."""
-        tally = _tally((record.message, "accepted") for record in self.records)
-        for cell in self.duplicate_facts.totals():
-            known = cell.count - cell.unknown
-            tally.add("duplicate", cell.message_type, cell.currency, cell.amount_minor, known)
-            if cell.unknown:
-                tally.add("duplicate", cell.message_type, cell.currency, None, cell.unknown)
+    async def intake_totals(self) -> IntakeTotals:
+        """Return everything the first equation compares."""
+        stored = _tally((record.message, "accepted") for record in self.records)
+        stored.merge(self.duplicate_facts)
         for row in self.invalid_rows:
             for _ in range(1 + row.repeats):
-                tally.add(row.outcome, row.message_type, row.currency, row.amount_minor)
-        return tally.totals()
+                stored.add(row.outcome, row.message_type, row.currency, row.amount_minor)
+        return IntakeTotals(self.received.totals(), self.outcomes.totals(), stored.totals())
 
     async def routes(self) -> list[str]:
         """Return every route that was ever registered."""

@@ -121,19 +121,28 @@ class RouteTotals:
     filtered_kept: list[Total]
 
 
+@dataclass(slots=True)
+class IntakeTotals:
+    """The first equation. received is counted at the doors before any outcome (group = door).
+
+    outcomes are kept while storing, stored comes from the rows themselves (refused has none); the
+    group of both is the outcome.
+    """
+
+    received: list[Total]
+    outcomes: list[Total]
+    stored: list[Total]
+
+
 class JournalQueries(Protocol):
     """Reading for people; every method is a coroutine."""
 
-    async def received_totals(self) -> list[Total]:
-        """Return what the doors counted as received, group = door (counted before the outcome)."""
-        ...
-
     async def outcome_totals(self) -> list[Total]:
-        """Return the kept totals by outcome, group = outcome."""
+        """Return the kept totals by outcome, group = outcome; cheap enough to poll."""
         ...
 
-    async def stored_totals(self) -> list[Total]:
-        """Return the same from the stored rows themselves, group = outcome; refused is absent."""
+    async def intake_totals(self) -> IntakeTotals:
+        """Return everything the first equation compares, read at one moment."""
         ...
 
     async def routes(self) -> list[str]:

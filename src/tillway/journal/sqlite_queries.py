@@ -15,6 +15,7 @@ import apsw
 
 from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
 from tillway.journal.queries import (
+    IntakeTotals,
     InvalidRow,
     MessageRecord,
     RouteTotals,
@@ -96,17 +97,23 @@ class SqliteQueries:
 
     # --- books ------------------------------------------------------------------------------
 
-    async def received_totals(self) -> list[Total]:
-        """Return what the doors counted as received."""
-        return [Total(*row) for row in await self._rows("kept_totals", "received")]
-
     async def outcome_totals(self) -> list[Total]:
         """Return the kept totals by outcome."""
         return [Total(*row) for row in await self._rows("kept_totals", "outcome")]
 
-    async def stored_totals(self) -> list[Total]:
-        """Return the same from the rows."""
-        return [Total(*row) for row in await self._rows("stored_totals")]
+    async def intake_totals(self) -> IntakeTotals:
+        """Return everything the first equation compares, read in one transaction."""
+
+        def read(reader: Reader) -> IntakeTotals:
+            with reader.db:
+                found = IntakeTotals(
+                    received=[Total(*row) for row in _fetch(reader.db, "kept_totals", "received")],
+                    outcomes=[Total(*row) for row in _fetch(reader.db, "kept_totals", "outcome")],
+                    stored=[Total(*row) for row in _fetch(reader.db, "stored_totals")],
+                )
+            return found  # noqa: RET504 - the read transaction ends first
+
+        return await self._pool.run(read)
 
     async def routes(self) -> list[str]:
         """Return every route that was ever registered."""

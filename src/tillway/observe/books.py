@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tillway.errors import Transient
 from tillway.journal.queries import JournalQueries, RouteTotals, Total
 from tillway.observe.amounts import amount_of, states_money
 
 OUTCOMES = ("accepted", "duplicate", "conflict", "quarantined", "refused")
 FATES = ("delivered", "filtered", "pending", "held", "in_doubt", "dead", "abandoned")
 STORED_OUTCOMES = OUTCOMES[:-1]
-READ_AGAIN = 20
-"""How often totals are read anew until nothing moved between the first and the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +115,14 @@ async def verify(
 ) -> Books:
     """Check both equations and the kept totals.
 
-    carried: route -> message types, to show what no route carries. Raises Transient TW-7003 when
-    the hub wrote so fast that the totals were never read at rest.
+    carried: route -> message types, to show what no route carries. Each equation is read at one
+    moment, so a hub that works meanwhile does not disturb it.
     """
-    received, outcomes, stored = await _doors(queries)
+    totals = await queries.intake_totals()
+    outcomes = totals.outcomes
     equations = [
-        _equation("received", "received", received, outcomes, OUTCOMES),
-        _kept_and_stored(outcomes, stored),
+        _equation("received", "received", totals.received, outcomes, OUTCOMES),
+        _kept_and_stored(outcomes, totals.stored),
     ]
     for route in await queries.routes():
         equations += _route_equations(await queries.route_totals(route))
@@ -141,18 +139,6 @@ def books_as_json(books: Books) -> dict[str, object]:
             for total in books.unrouted
         ],
     }
-
-
-async def _doors(queries: JournalQueries) -> tuple[list[Total], list[Total], list[Total]]:
-    """Read the totals of the doors at rest: the same before and after the stored rows."""
-    before = await queries.outcome_totals()
-    for _ in range(READ_AGAIN):
-        received, stored = await queries.received_totals(), await queries.stored_totals()
-        after = await queries.outcome_totals()
-        if before == after:
-            return received, after, stored
-        before = after
-    raise Transient("TW-7003", "the hub was writing all the time while its books were read")
 
 
 def _kept_and_stored(outcomes: list[Total], stored: list[Total]) -> Equation:

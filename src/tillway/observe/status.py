@@ -107,7 +107,7 @@ async def status(
     return Status(
         at=utc_text(now),
         release=release.digest if release else "",
-        received=sum(one.count for one in await queries.received_totals()),
+        received=sum(one.count for one in outcomes),
         outcomes=_counts(outcomes),
         money_waiting=money_of((cell.currency, cell.amount_minor) for cell in waiting),
         quarantined=sum(one.count for one in quarantine),

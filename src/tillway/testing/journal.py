@@ -272,6 +272,15 @@ class JournalSuite:
         assert (fate.state, fate.target_reference, fate.attempts) == ("delivered", "D-1", 2)
         assert [r.position for r in await journal.delivery_rows(ROUTE, [1, 2])] == [1]
 
+    async def test_a_dead_head_that_holds_its_lane_is_still_open(self, journal: Any) -> None:
+        """After a restart the lane must wait behind it again; other dead letters are final."""
+        await journal.append([candidate(n) for n in (1, 2, 3)])
+        await journal.register_route(ROUTE, 0)
+        rows = [row(1, "dead", reason="holds_lane"), row(2, "held"), row(3, "dead")]
+        await journal.settle(Settlement(ROUTE, rows, cursor=3))
+        found = await journal.open_deliveries(ROUTE)
+        assert [(r.position, r.state) for r in found] == [(1, "dead"), (2, "held")]
+
     async def test_attempts_and_actions_are_kept_in_order(self, journal: Any) -> None:
         """What was tried, and who did what and why, can be read back."""
         await journal.append([candidate(1)])
@@ -301,15 +310,17 @@ class JournalSuite:
         """Received, kept outcomes and stored rows agree in count and money."""
         await journal.append([candidate(1), candidate(1), candidate(1, amount=7), invalid(2)])
         await journal.append([invalid(2), RefusedItem("quayside", "TW-2001"), candidate(3)])
-        received = cells(await journal.received_totals())
+        totals = await journal.intake_totals()
+        received = cells(totals.received)
         assert received == {
             ("quayside", "", ""): (1, 0, 1),
             ("quayside", SALE, ""): (2, 0, 2),
             ("quayside", SALE, "EUR"): (4, 3757, 0),
         }
-        kept = cells(await journal.outcome_totals())
+        kept = cells(totals.outcomes)
+        assert kept == cells(await journal.outcome_totals())
         del kept[("refused", "", "")]
-        assert kept == cells(await journal.stored_totals())
+        assert kept == cells(totals.stored)
         assert kept[("accepted", SALE, "EUR")] == (2, 2500, 0)
         assert kept[("quarantined", SALE, "")] == (2, 0, 2)
 

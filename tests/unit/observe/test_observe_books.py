@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tillway.errors import Transient
 from tillway.journal.base import RefusedItem, Settlement
 from tillway.journal.memory import MemoryJournal
-from tillway.journal.queries import Total
 from tillway.observe import books_as_json, verify
 from tillway.testing.journal import ROUTE, SALE, candidate, invalid, row
 
@@ -95,22 +91,3 @@ async def test_sending_counts_as_pending() -> None:
     books = await verify(journal)
     assert books.balanced
     assert books.equations[2].part_count("pending") == 1
-
-
-class _Restless(MemoryJournal):
-    """A journal that stores one more message between any two questions."""
-
-    asked = 0
-
-    async def outcome_totals(self) -> list[Total]:
-        """Return totals that always moved."""
-        self.asked += 1
-        await self.append([candidate(1000 + self.asked)])
-        return await super().outcome_totals()
-
-
-async def test_books_that_never_hold_still_give_no_verdict() -> None:
-    """No verdict is better than a false alarm."""
-    with pytest.raises(Transient) as caught:
-        await verify(_Restless())
-    assert caught.value.code == "TW-7003"

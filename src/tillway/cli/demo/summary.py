@@ -31,14 +31,15 @@ async def summary(
     books = await verify(queries)
     verdict = await graded(stage, queries)
     counts = dict.fromkeys(OUTCOMES, 0)
-    for total in await queries.outcome_totals():
+    doors = await queries.intake_totals()
+    for total in doors.outcomes:
         counts[total.group] += total.count
     states = {state: _count(totals.rows, state) for state in ("delivered", "held", "dead")}
     waiting = _waiting(totals, stage)
     money_in = _money(_carried(totals.accepted, stage))
     money_delivered = _money(row for row in totals.rows if row.group == "delivered")
     return {
-        "received": sum(total.count for total in await queries.received_totals()),
+        "received": sum(total.count for total in doors.received),
         **counts,
         "delivered": states["delivered"],
         "held": states["held"] + waiting,

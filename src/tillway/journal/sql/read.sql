@@ -11,7 +11,10 @@ SELECT coalesce(max(position), 0) FROM message
 
 -- name: open_deliveries
 SELECT :deliveries FROM delivery JOIN route USING (route_id)
-WHERE route.name = ? AND state IN ('sending', 'held', 'in_doubt') ORDER BY delivery.position
+WHERE route.name = ?1 AND state IN ('sending', 'held', 'in_doubt')
+UNION ALL
+SELECT :deliveries FROM delivery JOIN route USING (route_id)
+WHERE route.name = ?1 AND state = 'dead' AND reason = 'holds_lane' ORDER BY 1
 
 -- name: delivery_rows
 SELECT :deliveries FROM delivery JOIN route USING (route_id)

@@ -1,0 +1,38 @@
+import json
+from flows.world import World
+from flows.tills import *
+async def test_x(world):
+    async with world.running() as r:
+        k=world.keys["0002"]
+        j=lambda **m: json.dumps(quayside(1,**m)).encode()
+        def p(n,a): print("##",n,a.status,a.text[:600])
+        p("nokey", await r.post(quayside(1)))
+        p("wrongkey", await r.post(quayside(1),"nope"))
+        p("otherstore", await r.post(quayside(1,store="0005"),k))
+        p("unknown store", await r.post(quayside(1,store="9999"),k))
+        p("trunc", await r.post(j()[:300],k))
+        p("float", await r.post(quayside(1,totals={"gross":4.0,"rebate":0.0,"net":4.0,"vat":0.64,"toPay":4.0,"pieces":1}),k))
+        p("enum", await r.post(quayside(1,docType="MYSTERY"),k))
+        p("tender", await r.post(quayside(1,payments=[{"method":"MOONCOIN","amt":"4.00"}]),k))
+        p("utf16", await r.post(json.dumps(quayside(1)).encode("utf-16"),k))
+        p("latin1", await r.post(json.dumps(quayside(1,cashierNo="Jürgen"),ensure_ascii=False).encode("latin-1"),k))
+        p("empty", await r.post(b"",k))
+        p("blank", await r.post(b"  \n",k))
+        p("array", await r.post(b"[]",k))
+        p("str", await r.post(b'"x"',k))
+        p("nan", await r.post(j().replace(b'"4.00"',b"NaN"),k))
+        p("twice", await r.post(j().replace(b'"docNo": 1',b'"docNo": 1, "docNo": 2'),k))
+        p("deep", await r.post(b'{"a":'*100000+b"1"+b"}"*100000,k))
+        p("xml", await r.post(b"<a/>",k,content_type="application/xml"))
+        p("gzip", await r.post(j(),k,content_encoding="gzip"))
+        p("lines30k", await r.post(long_receipt(3,30000),k))
+        p("50mb", await r.post(b"x"*50_000_000,k))
+        p("nd", await r.post(j()+b"\n{bad\n"+j(),k,content_type="application/x-ndjson"))
+        p("ndcut", await r.post((j()+b"\n"+json.dumps(quayside(9)).encode())[:-50],k,content_type="application/x-ndjson"))
+        p("arr2", await r.post(b"["+json.dumps(quayside(11)).encode()+b","+json.dumps(quayside(12)).encode()[:200],k))
+        p("path", await r.post(quayside(1),k,path="/in/nowhere"))
+        p("mystery control", await r.post(quayside(20, docType="CONTROL", event="DANCE"),k))
+        p("neg", await r.post(quayside(21, bizDate="2026-13-45"),k))
+        p("list", await r.post(quayside(22, items={"a":1}),k))
+        await r.settled()
+        print(await r.outcomes(), await r.fates(), world.documents(), world.booked())
