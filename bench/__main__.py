@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from bench import floors
+from bench.backlog import fill
 from bench.hub import DOOR, all_seen, new_project, running_hub, running_sink, sales, seen_by_sink
 from bench.load import LoadResult, as_fast_as_possible, at_rate, post
 from bench.rows import Row, show, write
@@ -21,6 +22,8 @@ SINGLE_SALES = 8_000
 BATCH_SALES = 40_000
 BATCH = 50
 PACED_SALES = 1_000
+WAITING = 1_000_000
+SETTLE_SECONDS = 5.0
 PACED_PER_SECOND = 100.0
 LOWER = {"higher_is_better": False}
 
@@ -45,6 +48,7 @@ async def measure(folder: Path, only: str) -> list[Row]:
         "single and delivered": single_and_delivered,
         "bulk delivery and drain": bulk_delivery,
         "latency": latency,
+        "a million waiting": million_waiting,
     }
     rows: list[Row] = []
     for name, part in parts.items():
@@ -149,6 +153,23 @@ async def latency(folder: Path) -> list[Row]:
             "ack p95 at 100/s", result.percentile(0.95) * 1e3, "ms", commit + direct, 10, 3, **LOWER
         ),
         Row("end to end p95 at 100/s", ends, "ms", commit + 2 * direct, 15, 4, **LOWER),
+    ]
+
+
+async def million_waiting(folder: Path) -> list[Row]:
+    """A hub that starts with a million sales waiting for an ERP that is gone."""
+    new_project(folder / "waiting", 1)
+    await fill(folder / "waiting", sales(200), WAITING)
+    new_project(folder / "empty", 1)
+    async with running_hub(folder / "empty") as hub:
+        await asyncio.sleep(SETTLE_SECONDS)
+        floor, start_floor = hub.memory_megabytes(), hub.started_seconds
+    async with running_hub(folder / "waiting") as hub:
+        await asyncio.sleep(SETTLE_SECONDS)
+        memory, started = hub.memory_megabytes(), hub.started_seconds
+    return [
+        Row("process memory with a million waiting", memory, "MB", floor, 200, 96, **LOWER),
+        Row("start to serving, a million waiting", started, "s", start_floor, 2.0, 1.0, **LOWER),
     ]
 
 

@@ -87,6 +87,7 @@ async def running_hub(folder: Path) -> AsyncIterator[HubUnderTest]:
         *(sys.executable, "-m", "tillway", "run", "--project", str(folder)),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "TILLWAY__LISTEN__PORT": "0"},
     )
     try:
         port = await _ready(folder, process)

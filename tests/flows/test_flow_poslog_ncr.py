@@ -1,7 +1,7 @@
-"""A day of POSLog goes from the file to the books: once, again whole, and with one amount altered.
+"""A day of POSLog goes from the file to the books: once, again whole, with one amount altered.
 
-The same story is told with the real NCR sample, where it is at hand, and with a file of our own that
-holds the same traps and never skips.
+The same story is told with the real NCR sample, where it is at hand, and with a file of our own
+that holds the same traps and never skips.
 """
 
 from __future__ import annotations

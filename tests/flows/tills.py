@@ -68,10 +68,10 @@ def millrace(number: int, amount: str = "4,00", tender: str = "10", name: str = 
     """Return a sale of one article as a CSV till writes it: header, line, tax and tender row."""
     key = f"0003;01;{DAY};{number}"
     times = f"{DAY}T10:00:00;{DAY}T10:00:30"
+    sums = f"{amount};{amount};0,00;{amount}"
     rows = [
         f"H;{key};SALE;{times};8;EUR;{amount};0,00;{amount};0,00;0,00;{amount};1;",
-        f"L;{key};1;ART;4711;P;{name};30;1,000;st;{amount};{amount};0,00;{amount}"
-        ";0,00;0,00;1;;;;;",
+        f"L;{key};1;ART;4711;P;{name};30;1,000;st;{sums};0,00;0,00;1;;;;;",
         f"V;{key};0,00;{amount};0,00",
         f"T;{key};{tender};{amount};{amount};0,00;0,00;;;",
     ]

@@ -224,7 +224,7 @@ async def until_async(condition: Callable[[], Awaitable[bool]], otherwise: str) 
     """Return when a condition holds that has to be asked for."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - what it waits for tells nobody
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(otherwise) from None

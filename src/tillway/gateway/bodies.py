@@ -64,15 +64,17 @@ async def _read(
             raise _too_large(max_bytes)
         return body
     parts, size = [body], len(body)
-    while message.get("more_body", False):
-        if size > max_bytes:
-            raise _too_large(max_bytes)
+    while message.get("more_body", False) and size <= DISCARD_BYTES:
         message = await receive()
         if message["type"] != "http.request":
             raise Gone
         part = message.get("body", b"")
-        parts.append(part)
         size += len(part)
+        if size <= max_bytes:
+            parts.append(part)
+        else:
+            # Reading on lets a sender that does not look up while it writes see the answer.
+            parts.clear()
     if size > max_bytes:
         raise _too_large(max_bytes)
     return b"".join(parts)

@@ -87,22 +87,28 @@ class SourceIntake:
 
     def _take(self, entry: Record | Unreadable, submission: Submission) -> _Taken:
         if isinstance(entry, Unreadable):
-            return _Taken(entry, RefusedItem(self._door, entry.error.code))
+            return _Taken(entry.line, entry.offset, RefusedItem(self._door, entry.error.code), entry)
         item = self._pipeline.take(
             entry, door=self._door, store=submission.store, trace_id=submission.trace_id
         )
-        return _Taken(entry, item)
+        return _Taken(entry.line, entry.offset, item)
 
     async def _append(self, group: Sequence[_Taken]) -> list[Receipt]:
         return await self._journal.append([taken.item for taken in group])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Taken:
-    """A record and the journal item it became."""
+    """A place of the input and the journal item it became; unreadable where it could not be read.
 
-    entry: Record | Unreadable
+    The tree of a record is let go of at once: memory the processor still has at hand is read and
+    written twice as fast as that of a thousand trees that wait for their commit.
+    """
+
+    line: int
+    offset: int
     item: AppendItem
+    unreadable: Unreadable | None = None
 
 
 class _Collected:
@@ -118,8 +124,8 @@ class _Collected:
         """Note the receipts of one group."""
         for receipt, taken in zip(receipts, group, strict=True):
             self._counts[receipt.outcome] += 1
-            if isinstance(taken.entry, Unreadable):
-                self._complete = self._complete and not taken.entry.fatal
+            if taken.unreadable is not None:
+                self._complete = self._complete and not taken.unreadable.fatal
             wrong = receipt.outcome not in ("accepted", "duplicate")
             if self._keep_items or (wrong and len(self._items) < KEPT_FAILURES):
                 self._items.append(_outcome(receipt, taken))
@@ -130,23 +136,25 @@ class _Collected:
 
 
 def _outcome(receipt: Receipt, taken: _Taken) -> ItemOutcome:
-    entry, item = taken.entry, taken.item
     return ItemOutcome(
         outcome=receipt.outcome,
         status=STATUS.get(receipt.outcome) or _refusal_status(receipt.code),
-        line=entry.line,
-        offset=entry.offset,
+        line=taken.line,
+        offset=taken.offset,
         natural_key=receipt.natural_key,
         position=receipt.position,
         content_hash=receipt.content_hash.hex(),
         message_id=receipt.message_id,
-        error=_error(receipt, entry, item),
+        error=_error(receipt, taken),
     )
 
 
-def _error(receipt: Receipt, entry: Record | Unreadable, item: AppendItem) -> dict[str, Any] | None:
-    if isinstance(entry, Unreadable):
-        return entry.error.as_json()
+def _error(receipt: Receipt, taken: _Taken) -> dict[str, Any] | None:
+    if receipt.outcome == "accepted":
+        return None
+    item = taken.item
+    if taken.unreadable is not None:
+        return taken.unreadable.error.as_json()
     if receipt.outcome == "quarantined" and isinstance(item, Invalid):
         errors = msgspec.json.decode(item.violations)
         detail = f"{len(errors)} violations; the message is kept in quarantine"

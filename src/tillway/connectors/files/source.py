@@ -18,7 +18,15 @@ from tillway.clock import utc_text
 from tillway.connect.kit import Intake, SourceContext, Submission, SubmissionResult
 from tillway.connectors.files.folder import Seen, WatchedFolder, is_vanished
 from tillway.connectors.files.settings import FilesSourceSettings
-from tillway.errors import JournalFault, NotConnected, Permanent, Refused, TillwayError, Transient
+from tillway.errors import (
+    JournalFault,
+    NotConnected,
+    Permanent,
+    Refused,
+    TillwayError,
+    Transient,
+    code_record,
+)
 
 UNFINISHED = "unfinished_move"
 DEATHS_PER_FILE = 3
@@ -126,7 +134,7 @@ class FilesSource:
             "sha256": sha256,
             "bytes": seen.size,
             "failed_at": utc_text(self._context.clock.now()),
-            "error": error,
+            "error": _explained(error),
             "counts": result.counts if result else {},
             "items": [msgspec.to_builtins(item) for item in result.items] if result else [],
         }
@@ -174,6 +182,14 @@ class FilesSource:
                 wait.cancel()
                 with suppress(asyncio.CancelledError):
                     await wait
+
+
+def _explained(error: dict[str, Any]) -> dict[str, Any]:
+    """Return an error with what its code says in plain words, for whoever opens the note."""
+    record = code_record(str(error.get("code", "")))
+    if record is None:
+        return error
+    return {"title": record.title, "advice": record.advice, **error}
 
 
 def _first_refusal(result: SubmissionResult) -> dict[str, Any]:
