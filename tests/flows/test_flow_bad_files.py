@@ -30,7 +30,7 @@ HOSTILE = {
         b"<POSLog><Transaction "
         + b" ".join(b'a%d="1"' % number for number in range(1000))
         + b"/></POSLog>",
-        "TW-3015",
+        "TW-3013",
     ),
     "nothing": (b"no XML at all", "TW-3030"),
     "other": (b"<Orders/>", "TW-3032"),

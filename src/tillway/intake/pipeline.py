@@ -81,7 +81,7 @@ class Pipeline:
             return self._invalid(draft, _no_mapping(neutral))
         try:
             canonical = translation.table.apply(neutral)
-            message = translation.kind.convert(canonical)
+            message = translation.kind.convert(canonical, exact=translation.table.exact)
         except ContractViolation as breach:
             traces = translation.table.explain(neutral)
             readable = {trace.path: trace.result for trace in traces if not trace.fault}

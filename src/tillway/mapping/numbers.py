@@ -78,6 +78,16 @@ REMEMBERED = {
     "percent": decimal_text,
     "decimal": decimal_text,
 }
+# What the functions make, as `exact` of the model's number fields names it.
+NORMAL_FORMS = {
+    "money": "money",
+    "round_money": "money",
+    "from_minor": "money",
+    "total_of": "money",
+    "quantity": "decimal",
+    "percent": "decimal",
+    "decimal": "decimal",
+}
 
 
 def integer(value: Any) -> int | None:

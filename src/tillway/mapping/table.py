@@ -20,7 +20,7 @@ from tillway.mapping.faults import RowFault
 from tillway.mapping.layout import read_layout
 from tillway.mapping.rows import Block, BlockReader
 from tillway.mapping.syntax import CodeLookup, parts_of
-from tillway.mapping.targets import missing_targets, unknown_targets
+from tillway.mapping.targets import makes_exact_numbers, missing_targets, unknown_targets
 from tillway.model.catalogue import MESSAGE_TYPES, message_type
 from tillway.spelling import nearest
 
@@ -29,6 +29,7 @@ from tillway.spelling import nearest
 class MappingTable:
     """One loaded table. message_type or output says what it makes; the other is None.
 
+    exact says that every number it makes is in the model's normal form (`MessageType.convert`).
     digest is the SHA-256 of the text and of every code table it uses. program is the text of the
     compiled function, for a reader who wants to see what runs.
     """
@@ -37,6 +38,7 @@ class MappingTable:
     message_type: str | None
     output: str | None
     version: int
+    exact: bool
     digest: str
     program: str = field(repr=False)
     _top: Block = field(repr=False)
@@ -120,19 +122,19 @@ def _load(
         return None, [problem]
     reader = BlockReader(codes)
     top = reader.block(layout.top)
-    problems = reader.problems
+    problems, exact = reader.problems, False
     if layout.message_type is not None and layout.message_type not in MESSAGE_TYPES:
         problems.append(_unknown_type(layout.message_type, name))
     elif layout.message_type is not None and not problems:
-        problems += unknown_targets(top, message_type(layout.message_type).struct)
+        struct = message_type(layout.message_type).struct
+        problems += unknown_targets(top, struct)
+        exact = not problems and makes_exact_numbers(top, struct)
     if problems:
         return None, problems
     run, program = table_function(top, codes, f"mappings/{name}.toml")
     digest = _digest(text, top, codes)
-    table = MappingTable(
-        name, layout.message_type, layout.output, layout.version, digest, program, top, codes, run
-    )
-    return table, []
+    made = (layout.message_type, layout.output, layout.version, exact)
+    return MappingTable(name, *made, digest, program, top, codes, run), []
 
 
 def _digest(text: str, top: Block, codes: Mapping[str, CodeTable]) -> str:

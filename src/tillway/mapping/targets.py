@@ -10,7 +10,10 @@ import msgspec
 from msgspec import inspect
 
 from tillway.errors import ConfigurationError
+from tillway.mapping.numbers import NORMAL_FORMS
 from tillway.mapping.rows import Block
+from tillway.mapping.syntax import Call, Choice, Coalesce, Literal, Node
+from tillway.model.normal_form import exact_kinds
 from tillway.spelling import nearest
 
 
@@ -27,6 +30,47 @@ def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]
         for field in _fields(inspect.type_info(struct))
         if field.required and not any(target[0] == field.encode_name for target in made)
     )
+
+
+def makes_exact_numbers(top: Block, struct: type[msgspec.Struct]) -> bool:
+    """Tell whether every number of the message comes out of a function in its normal form.
+
+    Such a message needs no second look at its numbers. The targets must be known to exist.
+    """
+    return _is_exact(top, inspect.type_info(struct))
+
+
+def _is_exact(block: Block, info: inspect.Type) -> bool:
+    for row in block.rows:
+        found = _target(info, row.target)
+        assert not isinstance(found, str), "unknown targets are refused before"
+        if not _is_normal(row.node, exact_kinds(found)):
+            return False
+    for inner in block.blocks:
+        found = _target(info, inner.target)
+        below = None if isinstance(found, str) else _item(found)
+        assert below is not None, "unknown targets are refused before"
+        if not _is_exact(inner, below):
+            return False
+    return True
+
+
+def _is_normal(node: Node, kinds: frozenset[str]) -> bool:
+    """Tell whether a part makes only what `exact.py` would make of it for a field of these kinds.
+
+    kinds is empty where no number of the model goes.
+    """
+    match node:
+        case Literal(value=None):
+            return True
+        case Call(function=function):
+            return not kinds or kinds == {NORMAL_FORMS.get(function)}
+        case Choice(then=then, otherwise=otherwise):
+            return _is_normal(then, kinds) and _is_normal(otherwise, kinds)
+        case Coalesce(parts=parts):
+            return all(_is_normal(part, kinds) for part in parts)
+        case _:
+            return not kinds
 
 
 def _unknown(block: Block, info: inspect.Type, owner: str) -> Iterator[ConfigurationError]:

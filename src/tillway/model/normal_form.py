@@ -57,6 +57,22 @@ def with_exact_numbers(value: Any, struct: type[msgspec.Struct], at: str = "") -
     return copy
 
 
+def exact_kinds(info: inspect.Type) -> frozenset[str]:
+    """Return which exact numbers a value of this type is or holds: `money`, `decimal`, both.
+
+    What no struct describes (extensions) holds none: it is never interpreted.
+    """
+    kind, below = _content(info)
+    if below is None:
+        return frozenset((kind,)) if kind else frozenset()
+    return _kinds_within(_plan_of(below))
+
+
+def _kinds_within(plan: _Plan) -> frozenset[str]:
+    own = {name for name, fields in (("money", plan.money), ("decimal", plan.decimals)) if fields}
+    return frozenset(own).union(*(_kinds_within(below) for _, below in plan.parts))
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """Where the numbers of one struct are: its own, and those of the parts below."""
