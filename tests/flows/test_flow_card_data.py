@@ -77,7 +77,8 @@ def poslog_files() -> Iterator[tuple[str, bytes]]:
 def csv_files() -> Iterator[tuple[str, bytes]]:
     """Yield CSV files with cards in fields, as kinds of row, and in rows of a wrong length."""
     yield "good", (millrace(1, name=EVERYTHING) + millrace(2, tender=VISA)).encode()
-    yield "kind", (f"{VISA};1;2\r\n{MARK};1\r\n" + millrace(3)).encode()
+    yield "kind", (f"{VISA};1;2\r\n" + millrace(3)).encode()
+    yield "mark", f"{MARK};1;2\r\n".encode()
     yield "length", (millrace(4) + f"H;{EVERYTHING};{VISA}\r\n").encode()
     yield "number", millrace(5, amount=VISA).encode()
     yield "comma", millrace(6).replace("8;EUR;4,00", f"{VISA};EUR;{VISA}x").encode()
@@ -160,7 +161,7 @@ async def test_no_card_number_reaches_the_disk(world: World) -> None:
     await queries.close()
     assert {where: cards_in(content) for where, content in kept.items() if cards_in(content)} == {}
     marked = {where for where, content in kept.items() if MARK.encode() in content}
-    assert {"kind.csv.error.json", "message 1"} <= marked
+    assert {"mark.csv.error.json", "message 1"} <= marked
     assert any(where.startswith("invalid") for where in marked)
     assert "hub.log" in kept
     assert "erp.db" in kept

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 REDRAW_SECONDS = 0.5
+LINE_SECONDS = 2.0
 DRAIN_SECONDS = 60.0
 DAY_SECONDS = 8 * 3600
 
@@ -55,7 +56,7 @@ def dev(
     if fresh is not None:
         fresh_folder(fresh)
     folder = (fresh or project).resolve()
-    result = asyncio.run(_play(folder, seconds, rate, stores, seed, watch=not json))
+    result = asyncio.run(_play(folder, seconds, rate, stores, seed))
     if result is None:
         return exit_codes.DONE
     emit("dev", result, lambda console: console.print_json(data=result), json)
@@ -63,7 +64,7 @@ def dev(
 
 
 async def _play(
-    folder: Path, seconds: float | None, rate: float, stores: int, seed: int, *, watch: bool
+    folder: Path, seconds: float | None, rate: float, stores: int, seed: int
 ) -> dict[str, Any] | None:
     from tillway.assembly import open_queries
     from tillway.cli.demo.buttons import Buttons
@@ -85,7 +86,7 @@ async def _play(
         note(f"open {stage.hub_address} in a browser; the project is {folder}")
         queries = open_queries(folder)
         first = asyncio.create_task(_first_sale(queries, began))
-        screen = asyncio.create_task(_screen(stage, buttons, queries, watch=watch))
+        screen = asyncio.create_task(_screen(stage, buttons, queries))
         if seconds is None:
             await screen
             first.cancel()
@@ -133,19 +134,21 @@ async def _drained(stage: Stage, queries: SqliteQueries) -> None:
         await stage.clock.sleep(POLL_SECONDS)
 
 
-async def _screen(stage: Stage, buttons: Buttons, queries: SqliteQueries, *, watch: bool) -> None:
-    """Draw the table until q is pressed, and do what keys ask for."""
+async def _screen(stage: Stage, buttons: Buttons, queries: SqliteQueries) -> None:
+    """Show how it goes on stderr: a live table with keys on a terminal, else a line at a time."""
     from rich.console import Console
     from rich.live import Live
 
     from tillway.api import Snapshot
     from tillway.cli.demo.keyboard import key_presses
+    from tillway.cli.demo.lines import line
     from tillway.cli.demo.view import draw
 
     console = Console(stderr=True)
     snapshot = Snapshot(queries, stage.release, stage.clock)
-    if not (watch and console.is_terminal):
-        await asyncio.Event().wait()
+    while not console.is_terminal:
+        note(line(await snapshot.status(), buttons))
+        await stage.clock.sleep(LINE_SECONDS)
     with key_presses() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             live.update(draw(await snapshot.status(), buttons, stage.hub_address), refresh=True)

@@ -102,6 +102,8 @@ class Contract:
     def findings(self, message: Struct) -> tuple[Finding, ...]:
         """Return the audit findings as the contract takes them: severity, tolerance, left out."""
         found = invariants.findings(message)
+        if not found and not self._by_tolerance:
+            return ()
         if self.arithmetic:
             found = tuple(finding for finding in found if finding.rule not in self._apart)
             for tolerance, rules in self._by_tolerance.items():

@@ -82,6 +82,13 @@ def minor_units(amount: Decimal | None, currency: str) -> int | None:
     if amount is None or not currency:
         return None
     try:
+        return to_minor(amount, currency)
+    except ValueError:
+        return _rounded_minor_units(amount, currency)
+
+
+def _rounded_minor_units(amount: Decimal, currency: str) -> int | None:
+    try:
         return to_minor(round_money(amount, currency), currency)
     except ValueError:
         return None

@@ -94,8 +94,6 @@ class Pipeline:
 
     def _masked(self, record: Record) -> tuple[bytes, dict[str, Any], bool]:
         """Return the bytes to keep, the masked tree, and whether the bytes were rewritten."""
-        if not self._masker.suspicious(record.raw):
-            return record.raw, record.value, False
         tree, changed = self._masker.mask(record.value)
         if not changed:
             return record.raw, record.value, False

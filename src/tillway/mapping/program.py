@@ -43,6 +43,7 @@ _COMPARED = {
     "==": "equal",
 }
 _CALCULATED = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+_SMALL = 10**9
 _CONDITIONS = (Comparison, Membership, Logic, Negation)
 
 
@@ -183,10 +184,14 @@ class Scope:
             case Call(function=function, arguments=(Read() as part,)) if function in REMEMBERED:
                 value, quick, slow = self.read(part), f"m_{function}", f"f_{function}"
                 return f"({quick}({value}) if {value}.__class__ is str else {slow}({value}))"
+            case Call(function="integer", arguments=(Read() as part,)):
+                return self._integer(self.read(part))
             case Call(function=function, arguments=parts):
                 return f"f_{function}({', '.join(map(self.text, parts))})"
             case CodeLookup(table=table, value=value):
                 named = self.program.constant(("codes", table), self.program.codes[table], "codes")
+                if isinstance(value, Read):
+                    return self._coded(table, named, self.read(value))
                 return f"coded({named}, {self.text(value)})"
             case Coalesce(parts=parts):
                 return self._coalesce(parts)
@@ -242,6 +247,19 @@ class Scope:
             name = self.program.fresh("t")
             text = f"({name} if ({name} := {self.text(part)}) is not None else {text})"
         return text
+
+    def _coded(self, table: str, named: str, value: str) -> str:
+        """Return the look-up of a text; what is no text or not listed goes the long way."""
+        rows = self.program.constant(("rows", table), self.program.codes[table].rows, "rows")
+        name = self.program.fresh("t")
+        hit = f"{value}.__class__ is str and ({name} := {rows}.get({value})) is not None"
+        return f"({name} if {hit} else coded({named}, {value}))"
+
+    @staticmethod
+    def _integer(value: str) -> str:
+        """Return a whole number as it is; what is none, or a huge one, goes the long way."""
+        small = f"{value}.__class__ is int and -{_SMALL} < {value} < {_SMALL}"
+        return f"({value} if {small} else f_integer({value}))"
 
     def _literal(self, value: str | int | Decimal | bool | None) -> str:
         if isinstance(value, Decimal):

@@ -66,7 +66,10 @@ def strip_zeros(value: Any) -> str | None:
 
 def pad(value: Any, width: Any) -> str | None:
     """Return the text filled with leading zeros up to a width of at most 255."""
-    found, wanted = text(value), _size(width, MAX_PAD_WIDTH)
+    wanted = _size(width, MAX_PAD_WIDTH)
+    if value is None:
+        return None
+    found = value if value.__class__ is str else text(value)
     return None if found is None or wanted is None else found.rjust(wanted, "0")
 
 

@@ -42,6 +42,7 @@ async def summary(
         "received": sum(total.count for total in doors.received),
         **counts,
         "delivered": states["delivered"],
+        "filtered": sum(total.count for total in totals.filtered),
         "held": states["held"] + waiting,
         "dead": states["dead"],
         "lost": verdict.lost.count,
