@@ -9,13 +9,14 @@ from pathlib import Path
 
 from msgspec.structs import replace as changed
 
-from tillway.assembly.hub import new_message_id, open_hub
+from tillway.assembly.hub import message_ids, open_hub
 from tillway.connect import Submission
 from tillway.journal.base import Candidate, Journal
 from tillway.message import key_digest
 from tillway.project import load_release
 
 CHUNK = 4096
+_next_id = message_ids()
 
 
 async def fill(folder: Path, bodies: list[bytes], count: int) -> None:
@@ -49,7 +50,7 @@ def _again(sale: Candidate, number: int) -> Candidate:
     parts = (store, till, "2026-11-20", str(number))
     envelope = changed(
         sale.envelope,
-        message_id=new_message_id(),
+        message_id=_next_id(),
         natural_key=":".join(parts),
         lane_key=f"{store}:{till}",
         store=store,

@@ -117,8 +117,8 @@ async def test_a_refused_sale_is_a_dead_letter_until_the_erp_is_mended(world: Wo
         assert {one.who for one in audited} == {"ann"}
 
 
-async def test_a_tender_the_erp_has_no_account_for_is_mended_by_a_row(world: World) -> None:
-    """A wrong row of the code table makes a dead letter; the right row and a retry deliver it."""
+async def test_a_tender_the_erp_has_no_account_for_is_mended_in_the_tables(world: World) -> None:
+    """A tender without an account makes a dead letter; a mended mapping and a retry deliver it."""
     world.add_line("codes/tender.csv", "SEASHELL,other,Quayside: wrongly mapped")
     shells = [{"method": "SEASHELL", "amt": "4.00"}]
     async with world.running() as running:

@@ -27,12 +27,21 @@ DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 60.0
+IDS_AT_ONCE = 256
 _log = logging.getLogger(__name__)
 
 
-def new_message_id() -> str:
-    """Return 32 random hex digits."""
-    return os.urandom(16).hex()
+def message_ids() -> Callable[[], str]:
+    """Return a maker of ids, 32 random hex digits each; randomness is fetched many ids at a time."""
+    waiting: list[str] = []
+
+    def next_id() -> str:
+        if not waiting:
+            digits = os.urandom(16 * IDS_AT_ONCE).hex()
+            waiting.extend(digits[at : at + 32] for at in range(0, len(digits), 32))
+        return waiting.pop()
+
+    return next_id
 
 
 def journal_path(release: Release) -> Path:
@@ -139,7 +148,7 @@ async def open_hub(
     *,
     clock: Clock | None = None,
     rng: random.Random | None = None,
-    new_id: Callable[[], str] = new_message_id,
+    new_id: Callable[[], str] | None = None,
 ) -> Hub:
     """Open the journal and build every source, target and route of a release.
 
@@ -147,6 +156,7 @@ async def open_hub(
     """
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()
+    new_id = new_id or message_ids()
     journal = await open_sqlite(journal_path(release))
     gate = Gate()
     masker = Masker(pseudonym_key=release.hub.pseudonym_key.encode())

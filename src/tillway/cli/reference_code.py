@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import pairwise
 
 import msgspec
+from cyclopts import App
 
 from tillway.cli import exit_codes
 from tillway.cli.app import make_app
@@ -30,6 +32,9 @@ AREAS = {
     "9": "Bugs",
 }
 LIMIT_MODULES = ("limits.py", "bounds.py")
+_RUNNER = re.compile(r"(```console\ntillway[ a-z]*?) -m [\w.]+")
+_CONTENTS = re.compile(r"## Table of Contents\n\n(?:- [^\n]*\n)+\n")
+_NOTHING_BY_DEFAULT = re.compile(r' \*\[default: (?:False|\(\)|"")\]\*')
 
 
 def cli_page() -> str:
@@ -82,20 +87,16 @@ def limits_page() -> str:
 
 def _verb(name: str) -> str:
     app = make_app(name)[name]
-    below = [inner for inner in app if not inner.startswith("-")]
-    texts = []
-    for path, one in [(name, app), *((f"{name} {inner}", app[inner]) for inner in below)]:
-        text = one.generate_docs().partition("\n")[2].strip()
-        last = path.rpartition(" ")[2]
-        text = text.replace(f"```console\n{last} ", f"```console\ntillway {path} ")
-        texts.append(f"### tillway {path}\n\n{_lower(text)}")
-    return "\n\n".join(texts)
+    inner = [(f"{name} {one}", app[one]) for one in app if not one.startswith("-")]
+    return "\n\n".join(_usage(path, one) for path, one in [(name, app), *inner])
 
 
-def _lower(text: str) -> str:
-    """Push headings of a generated text below the section it stands in."""
-    lines = (f"###{line}" if line.startswith("#") else line for line in text.splitlines())
-    return "\n".join(lines)
+def _usage(path: str, app: App) -> str:
+    """Return the section of one verb; its usage line never names the program that runs this."""
+    text = app.generate_docs(recursive=False, usage_name=f"tillway {path}").partition("\n")[2]
+    text = _RUNNER.sub(r"\1", _CONTENTS.sub("", text).partition("\n## ")[0])
+    text = _NOTHING_BY_DEFAULT.sub("", text).replace("](#", "](#tillway-")
+    return f"### tillway {path}\n\n{text.strip()}"
 
 
 def _exit_codes() -> str:

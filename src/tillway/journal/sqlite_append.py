@@ -34,6 +34,8 @@ from tillway.journal.statements import insert_rows, statements
 from tillway.journal.totals import Tally, item_facts
 
 CHUNK = 32
+INSERT_SIZES = (128, 32, 8, 1)
+"""Rows of one INSERT. Each call gives up the interpreter and must win it back from busy intake."""
 LOOK_UP_CHUNK = 128
 
 Known = tuple[int, bytes, bytes, str, str]
@@ -54,7 +56,7 @@ class Appender:
     def begin(self) -> None:
         """Forget what the last transaction gathered."""
         self._messages: list[Row] = []
-        self._payloads: list[Row] = []
+        self._taken: list[tuple[int, Candidate]] = []
         self._duplicates: list[Row] = []
         self._stores: dict[tuple[str, str], list[int]] = {}
         self._closing: list[tuple[bytes, int]] = []
@@ -121,15 +123,7 @@ class Appender:
         )
         self._known[item.key_digest] = known
         self._messages.append(message_row(position, item))
-        self._payloads.append(
-            (
-                position,
-                self._packer.pack(f"raw/{envelope.door}/{envelope.message_type}", item.raw),
-                self._packer.pack(envelope.message_type, item.canonical),
-                item.findings.decode(),
-                int(item.raw_rewritten),
-            )
-        )
+        self._taken.append((position, item))
         seen = self._stores.setdefault((envelope.system, envelope.store), [0, 0])
         seen[0] = max(seen[0], envelope.received_at)
         seen[1] += 1
@@ -164,24 +158,35 @@ class Appender:
     def write(self) -> None:
         """Insert everything gathered."""
         self._insert("message", MESSAGE_COLUMNS, self._messages)
-        self._insert("payload", PAYLOAD_COLUMNS, self._payloads)
+        self._insert("payload", PAYLOAD_COLUMNS, self._payload_rows())
         self._insert("duplicate", DUPLICATE_COLUMNS, self._duplicates)
         for (system, store), (last_at, count) in self._stores.items():
             self._db.execute(self._sql["store_seen"], (system, store, last_at, count))
         for digest, position in self._closing:
             self._db.execute(self._sql["close_invalid"], (position, digest))
 
+    def _payload_rows(self) -> list[Row]:
+        payloads = [
+            pair
+            for _, item in self._taken
+            for pair in (
+                (f"raw/{item.envelope.door}/{item.envelope.message_type}", item.raw),
+                (item.envelope.message_type, item.canonical),
+            )
+        ]
+        packed = iter(self._packer.pack_all(payloads))
+        return [
+            (position, next(packed), next(packed), item.findings.decode(), int(item.raw_rewritten))
+            for position, item in self._taken
+        ]
+
     def _insert(self, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:
-        whole = len(rows) - len(rows) % CHUNK
-        many = insert_rows(table, columns, CHUNK)
-        for start in range(0, whole, CHUNK):
-            values: list[Any] = []
-            for row in rows[start : start + CHUNK]:
-                values.extend(row)
-            self._db.execute(many, values)
-        one = insert_rows(table, columns, 1)
-        for row in rows[whole:]:
-            self._db.execute(one, row)
+        done = 0
+        for size in INSERT_SIZES:
+            many = insert_rows(table, columns, size)
+            while len(rows) - done >= size:
+                self._db.execute(many, [value for row in rows[done : done + size] for value in row])
+                done += size
 
 
 def _known_receipt(outcome: str, known: Known, **more: Any) -> Receipt:

@@ -93,6 +93,7 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "record_of": record_of,
     "group_of": group_of,
     "str": str,
+    "int": int,
     **{f"m_{name}": run for name, run in REMEMBERED.items()},
     **{f"f_{name}": function.run for name, function in FUNCTIONS.items()},
 }
