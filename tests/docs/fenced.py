@@ -1,4 +1,4 @@
-"""Reads the fenced blocks of a page and compares what a command printed with what the page shows."""
+"""Reads the fenced blocks of a page and compares an output with what the page shows."""
 
 from __future__ import annotations
 

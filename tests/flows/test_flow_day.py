@@ -14,7 +14,8 @@ import pytest
 from flows.world import ROUTE, World, outcomes_of, until_async
 from tillway.assembly import open_queries
 from tillway.cli.demo.facts import journal_facts
-from tillway.cli.demo.hub_process import HubProcess
+from tillway.cli.demo.folder import free_port
+from tillway.cli.demo.hub_process import LOG_FILE, HubProcess
 from tillway.cli.demo.senders import project_senders, watched_folders
 from tillway.clock import SystemClock
 from tillway.journal.sqlite_queries import SqliteQueries
@@ -39,7 +40,11 @@ FAULTS = FaultPlan(
 
 @pytest.fixture
 def chain(world: World) -> World:
-    """Give the world the stores of the plan, each JSON store with a key of its own."""
+    """Give the world the stores of the plan, each JSON store with a key, and the hub one address.
+
+    A hub that had to be started again is found by the stores under the same address.
+    """
+    world.replace("tillway.toml", "port = 0", f"port = {free_port(0)}")
     (world.folder / "stores.csv").write_text(stores_csv(PLAN))
     (world.folder / template.KEYS_FILE).unlink()
     counter = iter(range(1, 1000))
@@ -82,7 +87,7 @@ async def test_a_day_of_45_stores_is_complete_in_the_books(chain: World, tmp_pat
         await play(chain, release, await hub.start(), truth)
         queries = open_queries(chain.folder)
         await until_async(lambda: is_drained(release, queries), "the day did not drain")
-        assert hub.restarts == 0
+        assert hub.restarts == 0, (chain.folder / LOG_FILE).read_text()
     finally:
         assert await hub.stop() == 0
     facts = await journal_facts(queries)

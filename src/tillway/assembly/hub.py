@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def message_ids() -> Callable[[], str]:
-    """Return a maker of ids, 32 random hex digits each; randomness is fetched many ids at a time."""
+    """Return a maker of ids, 32 random hex digits each; randomness is fetched for many at once."""
     waiting: list[str] = []
 
     def next_id() -> str:

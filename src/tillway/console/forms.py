@@ -61,9 +61,10 @@ async def dev(call: Call, console: Console) -> Reply:
         raise Refused("TW-7010", "there is no such button here", status=404)
     fields = await fields_of(call, console)
     await console.dev(action, fields)
-    return _back("/", action)
+    return _back("/", action, store=fields.get("store", ""))
 
 
-def _back(path: str, done: str) -> Reply:
-    """Return to a page by GET, so that reloading it repeats nothing."""
-    return Reply(303, b"", headers={"location": f"{path}?{urlencode({'done': done})}"})
+def _back(path: str, done: str, *, store: str = "") -> Reply:
+    """Return to a page by GET, so that reloading it repeats nothing; the store stays chosen."""
+    query = urlencode({"done": done, "store": store} if store else {"done": done})
+    return Reply(303, b"", headers={"location": f"{path}?{query}"})

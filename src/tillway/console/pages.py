@@ -13,6 +13,7 @@ from tillway.api.questions import resets_of
 from tillway.api.sent import sent_by
 from tillway.api.snapshot import Snapshot
 from tillway.clock import Clock
+from tillway.console.breaches import breaches_of
 from tillway.console.dev_control import ACTIONS, DevControl
 from tillway.console.render import page
 from tillway.errors import ConfigurationError, TillwayError
@@ -88,6 +89,7 @@ class Console:
                 "latest": await latest(self.reader, LATEST_MESSAGES),
                 "problems": found.problems[:SHOWN_PROBLEMS],
                 "dev": self.dev is not None,
+                "chosen_store": call.query.get("store", ""),
                 "refresh_seconds": REFRESH_SECONDS,
             },
         )
@@ -110,7 +112,8 @@ class Console:
             # Solved while somebody looked at it: that is good news, not an error.
             values = {"name_of_group": name}
             return self.html("problem_gone.html", call, values, status=404)
-        return self.html("problem.html", call, {"problem": found})
+        breaches = await breaches_of(self.reader, found.invalid_ids)
+        return self.html("problem.html", call, {"problem": found, "breaches": breaches})
 
     async def find(self, call: Call) -> Reply:
         """Search; one hit still shows the list, so that the address can be shared."""

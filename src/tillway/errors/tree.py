@@ -21,14 +21,19 @@ from dataclasses import dataclass
 from typing import Any
 
 SHOWN_CHARACTERS = 60
-_LONG_DIGITS = re.compile(r"\d(?:[ -]?\d){11,}")
+_LONG_DIGITS = re.compile(r"\d(?:[ -]?\d){12,}")
 
 
 def shown(value: object) -> str:
     """Return a value as it may be shown: shortened, and long digit runs cut to their last four."""
     text = value if isinstance(value, str) else repr(value)
-    masked = _LONG_DIGITS.sub(lambda run: "****" + run.group()[-4:], text)
+    masked = without_long_digits(text)
     return masked if len(masked) <= SHOWN_CHARACTERS else masked[: SHOWN_CHARACTERS - 3] + "..."
+
+
+def without_long_digits(text: str) -> str:
+    """Return a text in which runs of 13 and more digits are cut to their last four."""
+    return _LONG_DIGITS.sub(lambda run: "****" + run.group()[-4:], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class TillwayError(Exception):
     what to do, and any other keyword (store, source, line, target ...) says where.
     """
 
-    def __init__(  # noqa: D417 - the fields are described above
+    def __init__(
         self,
         code: str,
         detail: str,
@@ -77,12 +82,12 @@ class TillwayError(Exception):
         **where: object,
     ) -> None:
         self.code = code
-        self.detail = detail
+        self.detail = without_long_digits(detail)
         self.path = path
         self.value = "" if value is None else shown(value)
         self.advice = advice
         self.where: dict[str, str] = {name: shown(at) for name, at in where.items() if at != ""}
-        super().__init__(detail)
+        super().__init__(self.detail)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

@@ -87,7 +87,9 @@ class SourceIntake:
 
     def _take(self, entry: Record | Unreadable, submission: Submission) -> _Taken:
         if isinstance(entry, Unreadable):
-            return _Taken(entry.line, entry.offset, RefusedItem(self._door, entry.error.code), entry)
+            return _Taken(
+                entry.line, entry.offset, RefusedItem(self._door, entry.error.code), entry
+            )
         item = self._pipeline.take(
             entry, door=self._door, store=submission.store, trace_id=submission.trace_id
         )
@@ -101,8 +103,8 @@ class SourceIntake:
 class _Taken:
     """A place of the input and the journal item it became; unreadable where it could not be read.
 
-    The tree of a record is let go of at once: memory the processor still has at hand is read and
-    written twice as fast as that of a thousand trees that wait for their commit.
+    The tree of a record is let go of at once: a thousand trees that wait for their commit push what
+    is being worked on out of the processor's cache.
     """
 
     line: int

@@ -182,18 +182,10 @@ class Scope:
                 return self.read(node)
             case Walk():
                 return self._walk(node)
-            case Call(function=function, arguments=(Read() as part,)) if function in REMEMBERED:
-                value, quick, slow = self.read(part), f"m_{function}", f"f_{function}"
-                return f"({quick}({value}) if {value}.__class__ is str else {slow}({value}))"
-            case Call(function="integer", arguments=(Read() as part,)):
-                return self._integer(self.read(part))
-            case Call(function=function, arguments=parts):
-                return f"f_{function}({', '.join(map(self.text, parts))})"
-            case CodeLookup(table=table, value=value):
-                named = self.program.constant(("codes", table), self.program.codes[table], "codes")
-                if isinstance(value, Read):
-                    return self._coded(table, named, self.read(value))
-                return f"coded({named}, {self.text(value)})"
+            case Call():
+                return self._call(node)
+            case CodeLookup():
+                return self._lookup(node)
             case Coalesce(parts=parts):
                 return self._coalesce(parts)
             case _:
@@ -249,18 +241,31 @@ class Scope:
             text = f"({name} if ({name} := {self.text(part)}) is not None else {text})"
         return text
 
-    def _coded(self, table: str, named: str, value: str) -> str:
-        """Return the look-up of a text; what is no text or not listed goes the long way."""
-        rows = self.program.constant(("rows", table), self.program.codes[table].rows, "rows")
-        name = self.program.fresh("t")
-        hit = f"{value}.__class__ is str and ({name} := {rows}.get({value})) is not None"
-        return f"({name} if {hit} else coded({named}, {value}))"
+    def _call(self, node: Call) -> str:
+        """Return a call; what is at hand already (a known text, a small integer) needs none."""
+        match node:
+            case Call(function=function, arguments=(Read() as part,)) if function in REMEMBERED:
+                value = self.read(part)
+                quick = f"m_{function}({value}) if {value}.__class__ is str"
+                return f"({quick} else f_{function}({value}))"
+            case Call(function="integer", arguments=(Read() as part,)):
+                value = self.read(part)
+                small = f"{value}.__class__ is int and -{_SMALL} < {value} < {_SMALL}"
+                return f"({value} if {small} else f_integer({value}))"
+            case _:
+                return f"f_{node.function}({', '.join(map(self.text, node.arguments))})"
 
-    @staticmethod
-    def _integer(value: str) -> str:
-        """Return a whole number as it is; what is none, or a huge one, goes the long way."""
-        small = f"{value}.__class__ is int and -{_SMALL} < {value} < {_SMALL}"
-        return f"({value} if {small} else f_integer({value}))"
+    def _lookup(self, node: CodeLookup) -> str:
+        """Return a look-up; a value that is no text, or not listed, goes the long way."""
+        table = self.program.codes[node.table]
+        named = self.program.constant(("codes", node.table), table, "codes")
+        value = self.text(node.value)
+        if not isinstance(node.value, Read):
+            return f"coded({named}, {value})"
+        rows = self.program.constant(("rows", node.table), table.rows, "rows")
+        hit = self.program.fresh("t")
+        found = f"{value}.__class__ is str and ({hit} := {rows}.get({value})) is not None"
+        return f"({hit} if {found} else coded({named}, {value}))"
 
     def _literal(self, value: str | int | Decimal | bool | None) -> str:
         if isinstance(value, Decimal):

@@ -279,7 +279,7 @@ async def test_the_buttons_of_the_demo(world: World) -> None:
     """Each button asks the simulated world and says what happened."""
     token = await world.token()
     answer = await world.post("/dev/store-offline", f"form_token={token}&store=0146")
-    assert answer.headers["location"] == "/?done=store-offline"
+    assert answer.headers["location"] == "/?done=store-offline&store=0146"
     assert world.done == [("store-offline", {"store": "0146"})]
     assert "keeps its sales" in (await world.get("/?done=store-offline")).text
     assert (await world.post("/dev/format-disk", f"form_token={token}")).status == 404
