@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from docs.fenced import DOCS
+from docs.fenced import DOCS, blocks
 from tillway.errors import all_codes
+from tillway.mapping import table_problems
 
 ROOT = DOCS.parent
 PAGES = sorted(
@@ -76,6 +77,16 @@ def test_the_glossary_names_what_exists() -> None:
     names = re.findall(r"`(tillway\.[\w.]+)`", text)
     assert names
     assert [name for name in names if not _exists(name)] == []
+
+
+def test_the_tables_of_the_mapping_page_compile() -> None:
+    """Its pieces make one table in which nothing is wrong; a function that is none is noticed."""
+    pieces = [
+        one.text for one in blocks(DOCS / "concepts" / "mapping.md") if one.language == "toml"
+    ]
+    text = "\n".join(pieces)
+    assert table_problems(text, name="page", codes={}) == []
+    assert table_problems(text.replace("total_of(", "sum_of("), name="page", codes={})
 
 
 def test_the_index_lists_every_page() -> None:

@@ -54,6 +54,7 @@ class Pipeline:
     ) -> None:
         self.system = source.system
         self.format = format_named(source.format, source.format_options)
+        self.batch_options = {k: v for k, v in source.format_options.items() if k != "items"}
         self._dialect = dialect_named(source.dialect)
         self._masker = masker
         self._clock = clock

@@ -22,6 +22,8 @@ from tillway.simulator.erp_books import ErpBooks
 
 BOOKS_FILE = "erp.db"
 HOST = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client here keeps an idle connection, so none is closed under its hands."""
 
 
 class HangUpProtocol(HttpToolsProtocol):
@@ -71,6 +73,7 @@ async def _serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
     server = _AnnouncingServer(config, lambda: _announce(options.ready_file, address))

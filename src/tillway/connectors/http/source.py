@@ -7,6 +7,7 @@ the other refusals leave the message with the sender.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -53,6 +54,21 @@ class Receipt(msgspec.Struct, gc=False):
     content_hash: str
     durability: str
     message_id: str
+
+
+class BatchLine(msgspec.Struct, gc=False, omit_defaults=True):
+    """The answer to one item of a batch: its place, its outcome, and its receipt or error."""
+
+    line: int | None
+    offset: int | None
+    status: int
+    outcome: str
+    journal_position: int | None = None
+    natural_key: str = ""
+    content_hash: str = ""
+    durability: str = ""
+    message_id: str = ""
+    error: dict[str, Any] | None = None
 
 
 class HttpSource:
@@ -168,22 +184,23 @@ class HttpSource:
             status = next((i.status for i in result.items if i.outcome not in _STORED), 400)
         lines = [self._line(item) for item in result.items]
         if not result.complete and not refused:
-            lines.append({"outcome": "refused", "status": 400, "error": _cut_off()})
+            lines.append(BatchLine(None, None, 400, "refused", error=_cut_off()))
         return Answer(status, _encode_lines(lines), {"content-type": NDJSON_TYPE})
 
-    def _line(self, item: ItemOutcome) -> dict[str, object]:
-        place: dict[str, object] = {
-            "line": item.line,
-            "offset": item.offset,
-            "status": item.status,
-        }
-        if item.outcome in _STORED:
-            place.update(msgspec.to_builtins(self._receipt(item)))
-        else:
-            place["outcome"] = item.outcome
-        if item.error is not None:
-            place["error"] = item.error
-        return place
+    def _line(self, item: ItemOutcome) -> BatchLine:
+        stored = item.outcome in _STORED
+        return BatchLine(
+            item.line,
+            item.offset,
+            item.status,
+            item.outcome,
+            item.position if stored else None,
+            item.natural_key,
+            item.content_hash,
+            self._context.durability if stored else "",
+            item.message_id,
+            item.error,
+        )
 
     def _receipt(self, item: ItemOutcome) -> Receipt:
         return Receipt(
