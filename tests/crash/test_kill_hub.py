@@ -17,6 +17,7 @@ from tillway.cli.demo.summary import graded, is_drained, summary
 from tillway.clock import SystemClock
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.observe import verify
+from tillway.simulator.erp_books import ErpDocument
 from tillway.simulator.erp_facts import ErpFile
 from tillway.simulator.faults import FaultPlan
 from tillway.simulator.pacing import live_pace
@@ -36,6 +37,18 @@ async def stage(tmp_path: Path) -> Stage:
     plan = ChainPlan(seed=7, stores=5, sales=20_000)
     faults = FaultPlan(rates={"duplicate": 0.03, "conflict": 0.01, "malformed": 0.01})
     return Stage(folder, Scene(plan, live_pace(SALES_PER_SECOND), faults), SystemClock())
+
+
+def out_of_order(documents: list[ErpDocument]) -> list[str]:
+    """Return the receipts that the ERP booked after a later one of the same till."""
+    newest: dict[tuple[str, ...], int] = {}
+    late = []
+    for document in documents:
+        *lane, number = document.receipt_key.split(":")
+        if int(number) < newest.get(tuple(lane), 0):
+            late.append(document.receipt_key)
+        newest[tuple(lane)] = int(number)
+    return late
 
 
 async def kill_again_and_again(stage: Stage, kills: int, rng: random.Random) -> None:
@@ -88,6 +101,7 @@ async def test_fifty_kills_lose_nothing_and_double_nothing(stage: Stage) -> None
     assert found["balanced"]
     assert found["delivered"] == len(documents) == len({one.receipt_key for one in documents})
     assert found["delivered"] > KILLS
+    assert out_of_order(documents) == []
 
 
 async def test_the_check_can_fail(stage: Stage) -> None:
@@ -95,13 +109,16 @@ async def test_the_check_can_fail(stage: Stage) -> None:
     try:
         await stage.open()
         queries = open_queries(stage.folder)
-        await until(lambda: stage.feed is not None and stage.feed.progress.sales_made > 10)
+        await until(lambda: stage.feed is not None and stage.feed.progress.sales_made > 60)
         await stage.last_curtain()
         await drained(stage, queries)
     finally:
         await stage.close()
     book = stage.folder / ERP_FOLDER / "erp.db"
     _forget_one_document(book)
+    documents = list(ErpFile(stage.folder / ERP_FOLDER).documents())
+    assert out_of_order(documents) == []
+    assert out_of_order(documents[::-1]) != []
     verdict = await graded(stage, queries)
     await queries.close()
     assert verdict.lost.count == 1

@@ -1,15 +1,12 @@
-"""Masking: nothing planted survives, nothing is changed twice, and the quick check never lies."""
+"""Masking: nothing planted survives, nothing changes twice, the quick look never hides a change."""
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tillway.formats import Record, format_named
 from tillway.security.cards import is_card_number
 from tillway.security.masking import Masker
 
@@ -82,56 +79,11 @@ TREES = st.dictionaries(
 
 
 @settings(max_examples=300, deadline=None)
-@given(value=TREES, ascii_only=st.booleans(), indent=st.sampled_from([None, 1]), wide=st.booleans())
-def test_the_quick_check_never_hides_a_change_in_json(
-    value: dict[str, Any], ascii_only: bool, indent: int | None, wide: bool
-) -> None:
-    """Where the quick check says no, masking changes nothing."""
-    separators = (" , ", " : ") if wide else None
-    raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=separators)
-    try:
-        data = raw.encode()
-    except UnicodeEncodeError:
-        return
-    form = format_named("json", {})
-    for record in form.records(io.BytesIO(data)):
-        if isinstance(record, Record) and not MASKER.suspicious(record.raw, form.name):
-            assert MASKER.mask(record.value) == (record.value, False)
-
-
-XML_NAMES = st.sampled_from(
-    ["Net", "Note", "ItemID", "acs:LoyaltyID", "OperatorID", "CVV2", "acs:Ring", "Signature"]
-)
-XML_TEXTS = st.one_of(
-    st.text("0123456789 -=^;\n\tab&<", max_size=30), spelled().map(lambda pair: pair[1])
-)
-XML_TREES = st.dictionaries(
-    st.one_of(XML_NAMES, XML_NAMES.map(lambda name: "@" + name.replace("acs:", ""))),
-    XML_TEXTS,
-    max_size=4,
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(value=XML_TREES)
-def test_the_quick_check_never_hides_a_change_in_xml(value: dict[str, Any]) -> None:
-    """Where the quick check says no, masking changes nothing."""
-    form = format_named("xml", {"record": "r"})
-    for record in form.records(io.BytesIO(form.encode(value))):
-        if isinstance(record, Record) and not MASKER.suspicious(record.raw, form.name):
-            assert MASKER.mask(record.value) == (record.value, False)
-
-
-@settings(max_examples=100, deadline=None)
-@given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3))
-def test_the_quick_check_never_hides_a_change_in_csv(rows: list[tuple[str, str]]) -> None:
-    """The names of columns are not in the rows, so every row is looked at."""
-    form = format_named("csv", {"header": ["card_holder_name", "note"]})
-    for name, note in rows:
-        raw = form.encode({"card_holder_name": name, "note": note})
-        for record in form.records(io.BytesIO(raw)):
-            if isinstance(record, Record) and not MASKER.suspicious(record.raw, form.name):
-                assert MASKER.mask(record.value) == (record.value, False)
+@given(value=TREES)
+def test_the_quick_look_never_hides_a_change(value: dict[str, Any]) -> None:
+    """A tree that looks clean is one that the full walk leaves as it is."""
+    if MASKER._is_clean(value):
+        assert MASKER._dict(value) is value
 
 
 @settings(max_examples=200, deadline=None)
@@ -155,8 +107,6 @@ def test_a_planted_card_number_never_survives(planted: tuple[str, str], name: st
     assert changed
     bare = "".join(letter for letter in repr(masked) if letter not in " -")
     assert card not in bare
-    assert MASKER.suspicious(json.dumps({"a": text}).encode(), "json")
-    assert card not in MASKER.scrub(f"broken {text}".encode()).decode().replace(" ", "")
 
 
 @settings(max_examples=100, deadline=None)

@@ -11,7 +11,7 @@ from math import inf
 from tillway.clock import Clock
 from tillway.delivery.bounds import BURST_SHARE
 
-ALMOST = 1e-9
+_ALMOST = 1e-9
 
 
 class RateLimit:
@@ -32,7 +32,7 @@ class RateLimit:
         gained = (now - self._filled_at) * self.rate_per_second
         self._tokens = min(self._capacity, self._tokens + gained)
         self._filled_at = now
-        return int(self._tokens + ALMOST)
+        return int(self._tokens + _ALMOST)
 
     def take(self, count: int) -> None:
         """Count messages that go out now."""

@@ -28,7 +28,7 @@ class Record:
 
 @dataclass(slots=True)
 class Unreadable:
-    """A place that could not be read. Its bytes may hold card data: scrub them before keeping.
+    """A place that could not be read. Its bytes may hold card data: mask them before keeping.
 
     raw is an excerpt of at most `EXCERPT_BYTES`; fatal means nothing after this place was read.
     """

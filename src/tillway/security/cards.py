@@ -1,4 +1,4 @@
-"""Finds card numbers and magnetic track data in text and in bytes.
+"""Finds card numbers and magnetic track data in text.
 
 Surprising: a number counts as a card only with a valid check digit and the first digits of a card
 issuer. Barcodes pass the check digit once in ten; without that rule no retail file would survive.
@@ -14,31 +14,13 @@ ZERO = ord("0")
 TRACK_MARK = "[track data removed]"
 
 _TEXT_RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,}")
-_BYTES_RUN = re.compile(rb"[0-9][0-9 -]{11,}[0-9]")
 _GROUP = re.compile(r"[0-9]+")
 # ISO/IEC 7813: track 1 is %B<number>^<name>^<data>?, track 2 is ;<number>=<data>?
 _TRACK = re.compile(
     r"%?[A-Za-z]?[0-9](?:[ -]?[0-9]){12,18}\^[^^]*(?:\^[^?]*\??)?"
     r"|;?[0-9](?:[ -]?[0-9]){12,18}[=D][0-9]{4,}\??"
 )
-_TRACK_SEPARATORS = frozenset((b"^", b"=", b"D"))
-_ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG_RUN = b"0" * SHORTEST_CARD
 _DOUBLED = str.maketrans("0123456789", "0246813579")
-
-
-def may_hold_card(raw: bytes) -> bool:
-    """Tell quickly whether text with these bytes could change in `without_cards`.
-
-    True may be a false alarm; False is a promise.
-    """
-    if _LONG_RUN not in raw.translate(_ALL_DIGITS_ALIKE, b" -"):
-        return False
-    for run in _BYTES_RUN.finditer(raw):
-        end = run.end()
-        if raw[end : end + 1] in _TRACK_SEPARATORS or _card_spans(run.group().decode("ascii")):
-            return True
-    return False
 
 
 def may_change(text: str) -> bool:
@@ -63,11 +45,6 @@ def is_card_number(digits: str) -> bool:
         return False
     newer_mastercard = len(digits) == 16 and "2221" <= digits[:4] <= "2720"
     return ("3" <= digits[0] <= "6" or newer_mastercard) and _luhn(digits)
-
-
-def scrub(raw: bytes) -> bytes:
-    """Return bytes that could not be read, without card numbers and tracks in their ASCII text."""
-    return without_cards(raw.decode("latin-1")).encode("latin-1")
 
 
 def _luhn(digits: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tillway.errors import ConfigurationError
-from tillway.security.cards import SHORTEST_CARD, may_change, may_hold_card, scrub, without_cards
+from tillway.security.cards import SHORTEST_CARD, may_change, without_cards
 from tillway.security.masking_rules import Rule, Rules
 
 PSEUDONYM_KEY_BYTES = 16
@@ -21,17 +21,7 @@ PSEUDONYM_MARK = "psn:"
 LAST4_SHORTEST = 8
 _PSEUDONYM = re.compile(r"psn:[0-9a-f]{24}")
 _FLAGS = frozenset(("", "true", "false", "True", "False", "TRUE", "FALSE"))
-# Every string of a JSON text is consumed whole, so a name is never mistaken for a value.
-_JSON_NAME = re.compile(rb'"([^"]*)"\s*:|"[^"]*"')
-_SPACE_BEFORE_COLON = re.compile(rb'"\s+:')
-_XML_NAME = re.compile(rb"<([^\s/>]+)|([^\s<>/=\"']+)\s*=")
-# Numbers whose digits are not in the text as such: exponents, and long ones that would be rounded.
-_ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"0" * 9 + b"e")
-_ODD_NUMBERS = (b"0e0", b"0e+", b"0e-", b"0" * 13 + b".")
-_JSON_FORMATS = frozenset(("json", "ndjson"))
-_XML_FORMATS = frozenset(("xml", "poslog"))
 _PLAIN, _ITEM, _LISTED = "plain", "item", "listed"
-_XML_SPACES = bytes.maketrans(b"\t\r\n", b"   ")
 _KNOWN_NAMES = 20_000
 _LONG_NUMBER = 10**12
 
@@ -55,7 +45,6 @@ class Masker:
             raise ConfigurationError("TW-8201", detail)
         self._key = pseudonym_key
         self._rules = Rules(lists, drop, item_fields)
-        self._unlisted: set[bytes] = {b""}
         self._kinds: dict[str, str] = {}
 
     def mask(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -64,28 +53,6 @@ class Masker:
             return value, False
         masked = self._dict(value)
         return masked, masked is not value
-
-    def suspicious(self, raw: bytes, format_name: str = "") -> bool:
-        """Tell quickly whether `mask` could change the record these bytes spell.
-
-        False is a promise. Only formats whose bytes carry their names can give it; the rows of a
-        CSV file do not, and neither do bytes of a format that is not told.
-        """
-        if format_name in _JSON_FORMATS:
-            if b"\\" in raw or self._lists(_json_names(raw)):
-                return True
-            alike = raw.translate(_ALL_DIGITS_ALIKE)
-            return any(odd in alike for odd in _ODD_NUMBERS) or may_hold_card(raw)
-        if format_name in _XML_FORMATS:
-            if b"&" in raw or b"<!" in raw or b"\x00" in raw:
-                return True
-            names = [name for pair in _XML_NAME.findall(raw) for name in pair]
-            return self._lists(names) or may_hold_card(raw.translate(_XML_SPACES))
-        return True
-
-    def scrub(self, raw: bytes) -> bytes:
-        """Return bytes that nobody could read, without card numbers and tracks."""
-        return scrub(raw)
 
     def pseudonym(self, value: str, group: str) -> str:
         """Return the pseudonym of a person, member or account; the same for the same value."""
@@ -128,15 +95,6 @@ class Masker:
             self._kinds.clear()
         kind = self._kinds[name] = _ITEM if is_item else _PLAIN
         return kind
-
-    def _lists(self, names: list[bytes]) -> bool:
-        for name in set(names) - self._unlisted:
-            if self._rules.of(name.decode(errors="replace"))[0] is not None:
-                return True
-            if len(self._unlisted) >= _KNOWN_NAMES:
-                self._unlisted = {b""}
-            self._unlisted.add(name)
-        return False
 
     def _dict(self, node: dict[str, Any]) -> dict[str, Any]:
         changed = False
@@ -205,13 +163,6 @@ class Masker:
             kept[safe_name] = self._by_rule(value, rule)
             changed = changed or kept[safe_name] is not value or safe_name != name
         return kept if changed else node
-
-
-def _json_names(raw: bytes) -> list[bytes]:
-    if _SPACE_BEFORE_COLON.search(raw):
-        found: list[bytes] = _JSON_NAME.findall(raw)
-        return found
-    return [piece[piece.rfind(b'"') + 1 :] for piece in raw.split(b'":')[:-1]]
 
 
 def _is_flag(value: Any) -> bool:

@@ -76,7 +76,7 @@ class SecretResolver:
         )
 
     def fill(self, value: Any) -> Any:
-        """Return a tree of settings with each reference replaced; a text that held one is Secret."""
+        """Return settings with each reference replaced; a text that held one becomes Secret."""
         if isinstance(value, str):
             return self._fill_text(value)
         if isinstance(value, Mapping):

@@ -11,6 +11,8 @@ import msgspec
 from tillway.model.exact import to_minor
 from tillway.simulator.erp_moods import Mood
 
+SUSPENSE_ACCOUNT = "1990"
+"""Where a tender of the type `other` waits until bookkeeping knows where it belongs."""
 ACCOUNTS = {
     "cash": "1000",
     "credit": "1210",
@@ -26,6 +28,7 @@ ACCOUNTS = {
     "house_account": "1400",
     "meal_voucher": "1260",
     "on_delivery": "1270",
+    "other": SUSPENSE_ACCOUNT,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tillway.errors import ConfigurationError
-from tillway.security.cards import is_card_number, scrub, without_cards
+from tillway.security.cards import is_card_number, without_cards
 from tillway.security.masking import Masker
 from tillway.security.masking_rules import Rules
 
@@ -38,9 +38,6 @@ def test_every_dropped_name_disappears(name: str, value: object) -> None:
     for spelling in (name, "@" + name, "acs:" + name.lower(), "_".join(name)):
         tree = {"keep": "1", "rows": [{spelling: value}]}
         assert masked(tree) == {"keep": "1", "rows": [{}]}
-    assert MASKER.suspicious(b'{"%s": "x"}' % name.encode(), "json")
-    assert MASKER.suspicious(b'<a %s="x"/>' % name.encode(), "xml")
-    assert MASKER.suspicious(b"<v:%s>x</v:%s>" % (name.encode(), name.encode()), "poslog")
 
 
 @pytest.mark.parametrize("name", names_with("pseudonym"))
@@ -98,7 +95,6 @@ def test_staff_and_members_with_one_number_differ() -> None:
 def test_card_numbers_in_free_text_are_cut(text: str, expected: str) -> None:
     """A card number in any usual spelling keeps its last four digits; tracks keep nothing."""
     assert without_cards(text) == expected
-    assert scrub(text.encode()).decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -147,24 +143,11 @@ def test_a_short_key_refuses_to_start() -> None:
     assert raised.value.code == "TW-8201"
 
 
-def test_a_clean_sale_is_not_suspicious() -> None:
-    """The quick check lets a usual sale pass, and sees what changes it."""
-    clean = b'{"store":"0145","seq":1043,"items":[{"sku":"4006381333931","net":"12.50"}]}'
-    assert not MASKER.suspicious(clean, "json")
-    assert MASKER.suspicious(clean)
-    assert MASKER.suspicious(clean, "csv")
-    for planted in (CARD.encode(), b"4111 1111 1111 1111", b";4111111111111111=2812101?"):
-        assert MASKER.suspicious(clean.replace(b"12.50", planted), "json")
-    assert MASKER.suspicious(clean.replace(b"12.50", b"\\u0034111111111111111"), "json")
-    assert MASKER.suspicious(clean.replace(b'"12.50"', b"4.111111111111111e15"), "json")
-    assert MASKER.suspicious(clean.replace(b'"net"', b'"cvv" '), "json")
-
-
 def test_names_seen_are_remembered_within_bounds() -> None:
     """A sender that invents names without end does not fill the memory."""
     masker = Masker(pseudonym_key=b"a key for tests only")
     for number in range(20_050):
-        assert not masker.suspicious(b'{"n%d":1}' % number, "ndjson")
-    assert len(masker._unlisted) < 20_050
+        assert not masker.mask({f"n{number}": 1})[1]
+    assert len(masker._kinds) < 20_050
     rules = Rules((), (), ())
     assert rules.of("OperatorID")[0] is not None
