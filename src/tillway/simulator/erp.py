@@ -57,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ready-file", type=Path, help="gets the address once the ERP answers")
     options = parser.parse_args(arguments)
     options.data.mkdir(parents=True, exist_ok=True)
-    with socket.create_server((HOST, options.port), backlog=1024) as listener:
+    try:
+        listener = socket.create_server((HOST, options.port), backlog=1024)
+    except OSError as error:
+        sys.stderr.write(f"stand-in ERP: port {options.port} cannot be bound: {error.strerror}\n")
+        return 1
+    with listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         uvloop.run(_serve(listener, ErpBooks(options.data / BOOKS_FILE), options, address))
     return 0

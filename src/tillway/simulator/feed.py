@@ -194,6 +194,7 @@ class Feed:
             delivery.fact, Receipt
         )
         shop.waiting.append(delivery)
+        self.progress.waiting[store] = len(shop.waiting)
         shop.wake.set()
 
     async def _hand_over(self, shop: _Shop) -> None:

@@ -64,9 +64,9 @@ class Stage:
         port = urlsplit(str(self.release.targets[ERP_SYSTEM].settings["url"])).port or 0
         (self.folder / ERP_FOLDER).mkdir(parents=True, exist_ok=True)
         self._session = aiohttp.ClientSession()
-        (self._erp, self.erp_address), self.hub_address = await asyncio.gather(
-            start_erp(self.folder / ERP_FOLDER, port), self.hub.start()
-        )
+        # One after the other, so that close() knows what there is to stop if the next one fails.
+        self._erp, self.erp_address = await start_erp(self.folder / ERP_FOLDER, port)
+        self.hub_address = await self.hub.start()
         self._truth = TruthWriter(self.truth_path, self.scene.plan, self.scene.faults)
         self.feed = Feed(
             self.scene.plan,
