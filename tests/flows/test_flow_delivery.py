@@ -119,7 +119,12 @@ async def test_a_refused_sale_is_a_dead_letter_until_the_erp_is_mended(world: Wo
 
 async def test_a_tender_the_erp_has_no_account_for_is_mended_in_the_tables(world: World) -> None:
     """A tender without an account makes a dead letter; a mended mapping and a retry deliver it."""
-    world.add_line("codes/tender.csv", "SEASHELL,other,Quayside: wrongly mapped")
+    world.replace(
+        "mappings/erp-document.toml",
+        "type   = 'tender_type'",
+        'type   = \'choose(tender_type == "other", "seashell", tender_type)\'',
+    )
+    world.add_line("codes/tender.csv", "SEASHELL,other,Quayside: shells")
     shells = [{"method": "SEASHELL", "amt": "4.00"}]
     async with world.running() as running:
         assert (await running.sell(quayside(1, payments=shells))).status == 202
@@ -127,11 +132,11 @@ async def test_a_tender_the_erp_has_no_account_for_is_mended_in_the_tables(world
         assert await running.fates() == {"dead": 1}
         [position] = await running.positions("dead")
         [letter] = await problems(running.hub.journal, {ROUTE: "erp"})
-        assert 'no account for tender "other"' in letter.text
+        assert 'no account for tender "seashell"' in letter.text
     world.replace(
         "mappings/erp-document.toml",
-        "type   = 'tender_type'",
-        'type   = \'choose(tender_type == "other", "voucher", tender_type)\'',
+        '"other", "seashell", tender_type)',
+        '"other", "voucher", tender_type)',
     )
     async with world.running() as running:
         assert await running.operations.retry(ROUTE, [position], "ann", "mapping mended") == 1

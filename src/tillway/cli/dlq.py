@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from tillway.cli import exit_codes
+from tillway.cli.counting import counted
 from tillway.cli.letters import Asked, change_letters, sample_size
 from tillway.cli.options import HERE, ConfirmCount, DryRun, Json, Project, Reason, Yes
 from tillway.cli.output import emit, money_text, table
@@ -165,12 +166,10 @@ def _draw_one(console: Console, found: Problem, raw: str) -> None:
     if found.title and found.text:
         console.print(found.text, soft_wrap=True)
     console.print(
-        f"{found.count:,} messages, {found.behind:,} held behind, {money_text(found.money)}, "
-        f"stores {', '.join(found.stores) or '-'}"
+        f"{counted(found.count, 'message')}, {found.behind:,} held behind, "
+        f"{money_text(found.money)}, stores {', '.join(found.stores) or '-'}"
     )
-    console.print(
-        f"where {found.target} {found.route}, since {found.first_at}, last {found.last_at}"
-    )
+    console.print(", ".join(_places(found)))
     if found.advice:
         console.print(f"do    {found.advice}", soft_wrap=True)
     drawn = table("message", "store", "money", "tries", "last", "said", right=("money", "tries"))
@@ -187,3 +186,13 @@ def _draw_one(console: Console, found: Problem, raw: str) -> None:
     console.print(drawn)
     if raw:
         console.print(raw, soft_wrap=True)
+
+
+def _places(found: Problem) -> list[str]:
+    """Return where a problem is and since when, as far as each is known."""
+    named = (
+        ("where", f"{found.target} {found.route}".strip()),
+        ("since", found.first_at),
+        ("last", found.last_at),
+    )
+    return [f"{name} {value}" for name, value in named if value]

@@ -48,6 +48,11 @@ def ingest(
     cut off.
 
     Example: tillway ingest day.xml --source northgate
+
+    Parameters
+    ----------
+    file
+        The file to take in, in the format its source declares.
     """
     if not file.is_file():
         raise ConfigurationError("TW-7016", f"there is no file {file.name}", file=str(file))

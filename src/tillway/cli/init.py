@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from tillway.cli import exit_codes
+from tillway.cli.counting import counted
 from tillway.cli.options import Json
 from tillway.cli.output import emit
 from tillway.project.template import NewProject, Variables, new_project
@@ -58,10 +59,10 @@ def init(
 
 
 def _draw(console: Console, made: NewProject) -> None:
-    console.print(f"{made.folder}: {len(made.files)} files")
+    console.print(f"{made.folder}: {counted(len(made.files), 'file')}")
     if made.secrets or made.stores_with_keys:
         console.print(
-            f"New: {len(made.secrets)} secrets in secrets.toml and keys for "
-            f"{len(made.stores_with_keys)} stores. Keep both out of version control."
+            f"New: {counted(len(made.secrets), 'secret')} in secrets.toml and keys for "
+            f"{counted(len(made.stores_with_keys), 'store')}. Keep both out of version control."
         )
     console.print(f"Next: cd {made.folder} && tillway validate && tillway dev")

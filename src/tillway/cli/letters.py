@@ -22,6 +22,7 @@ from tillway.api.operations import Operations
 from tillway.cli import exit_codes
 from tillway.cli.acting import act, need_reason, person
 from tillway.cli.confirm import agreed
+from tillway.cli.counting import counted
 from tillway.cli.output import emit, money_text, note
 from tillway.cli.reading import opened
 from tillway.errors import ConfigurationError
@@ -102,8 +103,8 @@ def _plan_line(asked: Asked, plan: LetterPlan) -> str:
     what = "take in again" if plan.kind == "quarantined" else asked.verb
     where = f" on {plan.route}" if plan.route else ""
     return (
-        f"{what} {plan.count:,} of {plan.of:,} messages ({money_text(plan.money)}){where}, "
-        f"stores {', '.join(plan.stores) or '-'}"
+        f"{what} {plan.count:,} of {counted(plan.of, 'message')} "
+        f"({money_text(plan.money)}){where}, stores {', '.join(plan.stores) or '-'}"
     )
 
 

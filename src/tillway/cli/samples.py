@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -12,9 +14,9 @@ from tillway.cli import exit_codes
 from tillway.cli.options import HERE, Environment, Json, Overrides, Project
 from tillway.cli.output import emit, note, print_document, progress
 from tillway.cli.reports import junit_suite
-from tillway.errors import ConfigurationError
-from tillway.project import load_project
-from tillway.project.samples import SampleResult, run_samples
+from tillway.errors import ConfigurationError, TillwayError, Violation
+from tillway.project import Release, load_project
+from tillway.project.samples import SampleResult, made_of, run_samples
 from tillway.spelling import nearest
 
 
@@ -53,7 +55,7 @@ def samples(
     results = []
     with progress("samples") as advance:
         for result in run_samples(release, names, accept=accept):
-            results.append(result)
+            results.append(_explained(release, result))
             advance(1)
     if format == "junit" and not json:
         print_document(junit_suite("tillway test", {one.file: list(one.wrong) for one in results}))
@@ -61,6 +63,29 @@ def samples(
         data = _data(results)
         emit("test", data, lambda console: _draw(console, data), json or format == "json")
     return exit_codes.DONE if all(one.passed for one in results) else exit_codes.FAILED
+
+
+def _explained(release: Release, result: SampleResult) -> SampleResult:
+    """Add the violations of the input to a sample that failed; without them the cause is hidden."""
+    folder, _, _ = result.file.rpartition("/")
+    kind, _, tests = folder.partition("/")
+    if result.passed or kind != "mappings":
+        return result
+    try:
+        content = (release.folder / result.file).read_bytes()
+        made = made_of(release, release.mappings[tests.removesuffix(".tests")], content)
+    except (TillwayError, ValueError):
+        return result  # the result says already that the input cannot be read
+    sentences = tuple(_violations(made))
+    return replace(result, wrong=(*sentences, *result.wrong))
+
+
+def _violations(made: list[Any]) -> Iterator[str]:
+    for one in made:
+        # The one key of a record that could not be mapped; no message has a field of this name.
+        if one.keys() == {"violations"}:
+            for breach in one["violations"]:
+                yield f"the input breaks the mapping: {Violation(**breach)}"
 
 
 def _data(results: list[SampleResult]) -> dict[str, Any]:

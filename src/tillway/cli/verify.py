@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tillway.api.questions import resets_of
 from tillway.cli import exit_codes
+from tillway.cli.counting import counted
 from tillway.cli.options import HERE, Json, Project
 from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import opened
@@ -45,15 +46,18 @@ def _draw(console: Console, books: Books, missing: list[Gap]) -> None:
     for equation in books.equations:
         _draw_equation(console, equation)
     for total in books.unrouted:
-        console.print(f"on no route: {total.count:,} {total.message_type}")
+        console.print(
+            f"on no route: {total.count:,} {total.message_type} {total.currency}".rstrip()
+        )
     if missing:
         numbers = sum(gap.count for gap in missing)
-        console.print(f"\n{numbers:,} receipt numbers are not accounted for:")
+        verb = "is" if numbers == 1 else "are"
+        console.print(f"\n{counted(numbers, 'receipt number')} {verb} not accounted for:")
         for gap in missing[:SHOWN_GAPS]:
             span = f"{gap.first}" if gap.first == gap.last else f"{gap.first} to {gap.last}"
             console.print(f"  {gap.store}-{gap.workstation} {gap.business_date}: {span}")
         if len(missing) > SHOWN_GAPS:
-            console.print(f"  and {len(missing) - SHOWN_GAPS} more gaps")
+            console.print(f"  and {counted(len(missing) - SHOWN_GAPS, 'more gap')}")
 
 
 def _draw_equation(console: Console, equation: Equation) -> None:

@@ -25,9 +25,17 @@ _ENDINGS = ("TW-3010", "TW-3021", "TW-3022", "TW-3041")
 class CsvOptions(Limits, frozen=True, kw_only=True):
     """The dialect of a CSV file, as declared by its source.
 
-    header is true (the first row names the columns), false (columns are `c1`, `c2` ...), a list of
-    names, or with record_type a list of names for each kind of row, told by its first field.
-    decimal_columns are rewritten from the declared decimal sign (and thousands) to `1234.50`.
+    * `delimiter` and `quote` are one character each.
+    * `encoding` is the encoding of the file, such as `utf-8`, `iso-8859-1` or `cp1252`.
+    * `header` is true (the first row names the columns), false (columns are `c1`, `c2` ...), a list
+      of names, or with `record_type` a list of names for each kind of row, told by its first field.
+    * `decimal` is the sign before the decimals; the `decimal_columns` are rewritten from it (and
+      from thousands) to `1234.50`.
+    * `skip_lines` lines before the first row are passed over.
+    * `group_by` names the columns whose consecutive equal values make rows one record.
+    * `record_type` names the first field of every row, which tells its kind.
+    * `record_bytes`, `children` (rows of one record), `columns` and `field_characters` are limits;
+      what exceeds one is refused. A row has no levels, so `nesting_depth` says nothing here.
     """
 
     delimiter: str = ","

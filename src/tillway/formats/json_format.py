@@ -31,8 +31,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class JsonOptions(Limits, frozen=True, kw_only=True):
     """Options of `json` and `ndjson`.
 
-    items is the dotted path of the array whose members are the records (`json` only); numbers says
-    whether `12.50` is read as a float (which money refuses) or as an exact decimal.
+    * `items` is the dotted path of the array whose members are the records (`json` only); empty
+      means that the document is the record, or the array of them.
+    * `numbers` says whether `12.50` is read as a float (which money refuses) or an exact decimal.
+    * `record_bytes` (for `json` of the document), `nesting_depth` and `children` (members of one
+      object or array) are limits; what exceeds one is refused.
     """
 
     items: str = ""

@@ -10,14 +10,31 @@ from typing import Annotated
 import msgspec
 
 RECORD_BYTES = 16 * 1024 * 1024
+"""One record in bytes; for `json` the whole document. The option `record_bytes` changes it."""
+
 NESTING_DEPTH = 64
+"""Levels inside one record. The option `nesting_depth` changes it."""
+
 CHILDREN = 20_000
+"""Members of one list, or lines of one receipt. The option `children` changes it."""
+
 ATTRIBUTES = 256
+"""Attributes of one XML element. The option `attributes` changes it."""
+
 COLUMNS = 1_024
+"""Columns of one CSV row. The option `columns` changes it."""
+
 FIELD_CHARACTERS = 65_536
+"""Characters of one CSV field. The option `field_characters` changes it."""
+
 EXCERPT_BYTES = 64 * 1024
+"""Bytes kept of a place that could not be read."""
+
 CHUNK_BYTES = 64 * 1024
+"""Bytes read from a file at once."""
+
 PROLOG_BYTES = 64 * 1024
+"""What may stand before the first element of an XML document."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 

@@ -30,8 +30,11 @@ _BEFORE = 200
 class XmlOptions(Limits, frozen=True, kw_only=True):
     """Options of `xml` and `poslog`.
 
-    record is the local name of the record element; namespace is read without a prefix (as the ARTS
-    one always is); prefixes gives other namespaces a prefix that does not depend on the document.
+    * `record` is the local name of the record element.
+    * `namespace` is read without a prefix, as the ARTS one always is.
+    * `prefixes` gives other namespaces a prefix that does not depend on the document.
+    * `record_bytes`, `nesting_depth`, `children` (elements inside one element) and `attributes` (of
+      one element) are limits; what exceeds one is refused.
     """
 
     record: str = ""

@@ -171,7 +171,8 @@ def _error(receipt: Receipt, taken: _Taken) -> dict[str, Any] | None:
         return taken.unreadable.error.as_json()
     if receipt.outcome == "quarantined" and isinstance(item, Invalid):
         errors = msgspec.json.decode(item.violations)
-        detail = f"{len(errors)} violations; the message is kept in quarantine"
+        found = "1 violation" if len(errors) == 1 else f"{len(errors)} violations"
+        detail = f"{found}; the message is kept in quarantine"
         return {"code": item.code, "detail": detail, "errors": errors}
     if receipt.outcome == "conflict":
         detail = "another content is already stored under this key; the first one stands"

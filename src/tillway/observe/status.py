@@ -137,9 +137,11 @@ def _headline(found: Status) -> str:
     down = [line.target for line in found.targets if line.state != "closed"]
     parts = []
     if found.attention:
-        parts.append(f"{len(found.attention)} of {len(found.stores)} stores need attention")
+        need = "needs" if len(found.attention) == 1 else "need"
+        stores = "store" if len(found.stores) == 1 else "stores"
+        parts.append(f"{len(found.attention)} of {len(found.stores)} {stores} {need} attention")
     if down:
-        parts.append(f"{', '.join(down)} is not answering")
+        parts.append(f"{', '.join(down)} {'is' if len(down) == 1 else 'are'} not answering")
     waiting = sum(line.waiting for line in found.routes)
     if waiting:
         many = "message has" if waiting == 1 else "messages have"
@@ -150,7 +152,8 @@ def _headline(found: Status) -> str:
     if found.outcomes.get("conflict"):
         parts.append(f"{found.outcomes['conflict']:,} in conflict")
     if not parts:
-        return f"All is well: {found.delivered:,} messages delivered, nothing waits."
+        messages = "message" if found.delivered == 1 else "messages"
+        return f"All is well: {found.delivered:,} {messages} delivered, nothing waits."
     return "; ".join(parts) + "."
 
 

@@ -1,1 +1,1 @@
-"""Shipped to connector authors: conformance suites, examples and fakes; never imported by the hub."""
+"""Shipped to connector authors: conformance suites, examples, fakes. Hub code never imports it."""

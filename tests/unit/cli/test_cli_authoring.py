@@ -113,6 +113,21 @@ def test_test_runs_the_samples_and_shows_the_difference(project, capsys):
     assert ET.fromstring(capsys.readouterr().out).get("tests") == "1"
 
 
+def test_test_says_how_an_input_breaks_the_mapping(project, capsys):
+    """Beside the missing expectation stands why none came out; the control has no such line."""
+    samples = project / "mappings/tills-control.tests"
+    samples.mkdir()
+    record = {"kind": "CONTROL", "store": "1", "till": "3", "day": "2026-11-20", "number": 7}
+    (samples / "odd.in").write_text(json.dumps({**record, "event": "DANCE"}), "utf-8")
+    assert run_verb(["test"]) == exit_codes.FAILED
+    shown = capsys.readouterr().out
+    assert "the input breaks the mapping: control_type (code): found DANCE" in shown
+    assert "odd.out is missing" in shown
+    (samples / "odd.in").write_text(json.dumps({**record, "event": "LOGIN"}), "utf-8")
+    assert run_verb(["test"]) == exit_codes.FAILED
+    assert "breaks the mapping" not in capsys.readouterr().out
+
+
 def test_test_of_an_unknown_table_offers_the_nearest(project, capsys):
     """A misspelt name is not a passed test."""
     assert run_verb(["test", "ledger-documnt"]) == exit_codes.FAILED

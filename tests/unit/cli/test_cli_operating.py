@@ -20,6 +20,7 @@ from tillway.clock import SystemClock
 from tillway.journal.sqlite import open_sqlite, take_lock
 from tillway.observe import problems
 from tillway.project.template import Variables, new_project
+from tillway.testing.journal import candidate
 
 JOURNAL = ".state/journal.db"
 
@@ -124,6 +125,34 @@ def test_dlq_show_lists_members_and_bytes(project: Path, groups, capsys) -> None
         capsys, "dlq", "show", groups["quarantined"], "--raw", "--project", str(project)
     )
     assert raw["raw"] == '{"tender":"XX"}'
+
+
+def test_dlq_show_names_only_the_places_that_are_known(project: Path, groups, capsys) -> None:
+    """A quarantined message has no route, and the sentence has no hole for it."""
+    where = ("--project", str(project))
+    _, out, _ = run(capsys, "dlq", "show", groups["quarantined"], *where)
+    assert "1 message, " in out
+    [line] = [line for line in out.splitlines() if line.startswith("where ")]
+    assert " ," not in line
+    _, out, _ = run(capsys, "dlq", "show", groups["dead"], *where)
+    assert "2 messages, " in out
+    assert "where erp pos-to-erp, since " in out
+
+
+def test_verify_tells_what_no_route_carries_by_currency(tmp_path: Path, capsys) -> None:
+    """Lines of one type are told apart by their currency."""
+    folder = _new_project(tmp_path / "demo")
+    route = folder / "routes/pos-to-erp.toml"
+    route.write_text(route.read_text("utf-8").replace('"retail_transaction.completed", ', ""))
+
+    async def fill() -> None:
+        journal = await open_sqlite(folder / JOURNAL)
+        await journal.append([candidate(1), candidate(2)])
+        await journal.close()
+
+    asyncio.run(fill())
+    _, out, _ = run(capsys, "verify", "--project", str(folder))
+    assert "on no route: 2 retail_transaction.completed EUR\n" in out
 
 
 def test_a_dry_run_shows_the_plan_and_changes_nothing(project: Path, groups, capsys) -> None:

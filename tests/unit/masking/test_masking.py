@@ -123,6 +123,16 @@ def test_an_item_number_outside_its_field_is_searched() -> None:
     assert masked({"note": CARD}) != {"note": CARD}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["cashierNo", "CashierNo", "cashier_no", "operatorNo", "cashier", "operator", "Staff-No"],
+)
+def test_staff_numbers_are_pseudonyms_however_they_are_spelled(name: str) -> None:
+    """A till's own name for the staff number is listed; a store or till number stays."""
+    assert masked({name: "117"}) == {name: MASKER.pseudonym("117", "staff")}
+    assert masked({"storeNo": "117", "operatorSequence": "1"})["storeNo"] == "117"
+
+
 def test_vendor_lists_are_added_by_name() -> None:
     """A list of one vendor holds for its systems alone; more names can be declared."""
     tree = {"reason": "033899:1111:03/2030", "bin": "411111", "memo": "x", "shelf": CARD}

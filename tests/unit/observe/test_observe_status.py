@@ -48,6 +48,12 @@ async def _journal(*states: str) -> MemoryJournal:
     return journal
 
 
+async def test_one_message_is_told_in_the_singular() -> None:
+    """The headline counts as people speak."""
+    found = await status(await _journal("delivered"), now=NOW, release=RELEASE)
+    assert found.headline == "All is well: 1 message delivered, nothing waits."
+
+
 async def test_a_delivered_day_is_quiet() -> None:
     """Nothing to look at when everything received was delivered."""
     found = await status(await _journal("delivered", "delivered"), now=NOW, release=RELEASE)
@@ -72,7 +78,7 @@ async def test_a_dead_message_makes_its_store_stuck() -> None:
     """A dead letter names its store, its target and its money."""
     found = await status(await _journal("delivered", "dead"), now=NOW, release=RELEASE)
     assert not found.quiet
-    assert found.headline.startswith("1 of 2 stores need attention")
+    assert found.headline.startswith("1 of 2 stores needs attention")
     store = found.attention[0]
     assert (store.store, store.state, store.unsent) == ("0145", "stuck", 1)
     assert store.reason == "1 could not be delivered to erp"

@@ -8,13 +8,15 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 
 from tillway.errors import ConfigurationError, NotConnected
+from tillway.model.enumerations import TenderType
 from tillway.simulator.erp_client import erp_totals, running_erp, set_mode, start_erp, stop_erp
+from tillway.simulator.erp_documents import ACCOUNTS, SUSPENSE_ACCOUNT
 from tillway.simulator.erp_facts import ErpFile
 
 
@@ -105,6 +107,14 @@ async def test_a_document_against_the_rules_is_refused(
     assert status == 422
     assert said in body["error"]
     assert (await erp_totals(erp.session, erp.address))["count"] == 0
+
+
+async def test_a_tender_of_the_type_other_is_booked_to_the_suspense_account(erp: Caller) -> None:
+    """`other` has an account; a type outside the model has none and is refused (above)."""
+    other = [{"type": "other", "amount": "12.50"}]
+    assert (await erp.post("k1", document(tenders=other)))[0] == 201
+    assert ACCOUNTS["other"] == SUSPENSE_ACCOUNT
+    assert set(ACCOUNTS) == set(get_args(TenderType))
 
 
 async def test_a_bulk_call_answers_for_each_document(erp: Caller) -> None:
