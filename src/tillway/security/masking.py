@@ -51,8 +51,15 @@ class Masker:
         """Return the masked tree and whether it differs; the tree given is left as it is."""
         if self._is_clean(value):
             return value, False
-        masked = self._dict(value)
-        return masked, masked is not value
+        # Where one field is listed the others mostly stay: only what is not clean is walked again.
+        masked: dict[str, Any] = {}
+        changed = False
+        for name, member in value.items():
+            one = {name: member}
+            new = one if self._is_clean(one) else self._dict(one)
+            changed = changed or new is not one
+            masked.update(new)
+        return (masked, True) if changed else (value, False)
 
     def pseudonym(self, value: str, group: str) -> str:
         """Return the pseudonym of a person, member or account; the same for the same value."""
