@@ -131,6 +131,7 @@ def test_a_sale_is_traced_and_found_by_its_receipt(page: Page) -> None:
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:
     """Tab reaches every control with a visible focus, Enter presses, Home to end and round."""
+    expect(page.locator("#latest tbody th a").first).to_be_visible()
     reached, unseen = [], []
     for _ in range(60):
         page.keyboard.press("Tab")

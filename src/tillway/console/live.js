@@ -20,9 +20,10 @@
     const held = part.contains(document.activeElement) ? document.activeElement : null;
     const again = held && (held.id ? "#" + CSS.escape(held.id)
       : held.hasAttribute("href") ? `a[href="${CSS.escape(held.getAttribute("href"))}"]` : "");
-    if (held && /^(INPUT|SELECT)$/.test(held.tagName)) return;
+    // Where a person is, nothing is taken away: the part waits until the focus has left it.
+    if (held && (/^(INPUT|SELECT)$/.test(held.tagName) || !again || !next.querySelector(again))) return;
     part.innerHTML = next.innerHTML;
-    if (again) { const found = part.querySelector(again); if (found) found.focus({ preventScroll: true }); }
+    if (again) part.querySelector(again).focus({ preventScroll: true });
   }
 
   async function renew() {
