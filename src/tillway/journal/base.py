@@ -15,7 +15,6 @@ from tillway.message import Envelope
 
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused"]
 DeliveryState = Literal["sending", "held", "in_doubt", "delivered", "dead", "abandoned"]
-FINAL_STATES: frozenset[str] = frozenset({"delivered", "dead", "abandoned"})
 
 
 @dataclass(frozen=True, slots=True)

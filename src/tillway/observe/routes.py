@@ -13,8 +13,6 @@ from tillway.journal.queries import RouteTotals, Total, Waiting
 from tillway.observe.amounts import Money, amount_of, money_of
 from tillway.observe.moments import seconds_since
 
-WAITING_STATES = ("pending", "held", "in_doubt", "dead")
-
 
 @dataclass(frozen=True, slots=True)
 class MoneyLine:

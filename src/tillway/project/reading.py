@@ -102,10 +102,6 @@ class TableReader:
             for index, values in enumerate(self._array(key, dict, "an array of tables", ()))
         ]
 
-    def has(self, key: str) -> bool:
-        """Say whether the key is written in the table."""
-        return key in self._values
-
     def require(self, key: str) -> None:
         """Note a problem when the key is absent."""
         if key not in self._values:

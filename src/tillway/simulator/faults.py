@@ -24,12 +24,6 @@ DeliveryKind = Literal["message", "duplicate", "conflict", "malformed"]
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = ("duplicate", "conflict", "malformed", "unknown_tender")
-EXPECTED: dict[DeliveryKind, Outcome] = {
-    "message": "accepted",
-    "duplicate": "duplicate",
-    "conflict": "conflict",
-    "malformed": "refused",
-}
 LONGEST_LAG = 40
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -130,12 +129,6 @@ class TruthWriter:
             self._fault(_fault(delivery))
         self._file.flush()
 
-    def note_window(self, fault: str, begin: str, end: str, store: str = "") -> None:
-        """Write a fault of time that a person caused during the run."""
-        outcome = "delivered_later" if fault == "erp_down" else "accepted_later"
-        self._fault(TruthFault(fault, outcome, store=store, begin=begin, end=end))
-        self._file.flush()
-
     def close(self) -> None:
         """Write the end line and flush the file to the disk."""
         self._line(TruthEnd(self._totals.messages, self._faults, self._totals.rows()))
@@ -247,12 +240,3 @@ def _windows(plan: ChainPlan, faults: FaultPlan) -> Iterable[TruthFault]:
                 begin=begin.isoformat(),
                 end=end.isoformat(),
             )
-
-
-def fault_counts(lines: Iterable[Any]) -> dict[str, int]:
-    """Return how many faults of each kind the lines hold."""
-    counts: dict[str, int] = {}
-    for line in lines:
-        if isinstance(line, TruthFault):
-            counts[line.fault] = counts.get(line.fault, 0) + 1
-    return counts
