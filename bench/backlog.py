@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace as changed
 
-from tillway.assembly.hub import message_ids, open_hub
+from tillway.assembly.hub import open_hub
+from tillway.assembly.preparing import message_ids
 from tillway.connect import Submission
 from tillway.journal.base import Candidate, Journal
 from tillway.message import key_digest

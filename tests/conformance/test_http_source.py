@@ -8,7 +8,7 @@ from tillway.clock import ManualClock
 from tillway.connect import Request, SourceContext
 from tillway.connectors.http import REGISTRATION
 from tillway.security import Secret, key_digest, signature_of
-from tillway.testing.sources import MemoryState, PushSourceSuite
+from tillway.testing.sources import MemoryHints, MemoryState, PushSourceSuite
 
 KEY = "tw_store-0145-key"
 SIGNING = "signing-secret-of-the-hook"
@@ -27,7 +27,15 @@ class TestKeyedDoor(PushSourceSuite):
     def context(self, folder: Path) -> SourceContext:
         """One store is known."""
         keys = {key_digest(KEY): "0145"}
-        return SourceContext("quayside", ManualClock(), MemoryState(), str(folder), keys, "fsync")
+        return SourceContext(
+            "quayside",
+            ManualClock(),
+            MemoryState(),
+            str(folder),
+            keys,
+            "fsync",
+            hints=MemoryHints(),
+        )
 
     def good_request(self, body: bytes) -> Request:
         """The store's key in the header."""

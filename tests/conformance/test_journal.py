@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tillway.journal import memory, sqlite
-from tillway.testing.journal import JournalSuite
+from tillway.testing.journal_epochs import EpochJournalSuite
 
 
-class TestMemoryJournal(JournalSuite):
+class TestMemoryJournal(EpochJournalSuite):
     """The in-memory twin."""
 
     features = memory.FEATURES
@@ -18,7 +18,7 @@ class TestMemoryJournal(JournalSuite):
         return memory.MemoryJournal()
 
 
-class TestSqliteJournal(JournalSuite):
+class TestSqliteJournal(EpochJournalSuite):
     """SQLite through apsw."""
 
     features = sqlite.FEATURES

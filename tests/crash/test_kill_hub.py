@@ -19,7 +19,7 @@ from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.observe import verify
 from tillway.simulator.erp_books import ErpDocument
 from tillway.simulator.erp_facts import ErpFile
-from tillway.simulator.faults import FaultPlan
+from tillway.simulator.fault_plan import FaultPlan
 from tillway.simulator.pacing import live_pace
 from tillway.simulator.plan import ChainPlan
 

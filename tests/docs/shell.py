@@ -33,10 +33,14 @@ print(answer.read().decode())
 
 
 class Shell:
-    """One bash whose commands run one after the other; programs may run beside it."""
+    """One bash whose commands run one after the other; programs may run beside it.
 
-    def __init__(self, folder: Path, tools: Path) -> None:
-        self._environment = dict(os.environ, PATH=_path(tools), NO_COLOR="1", COLUMNS="220")
+    commands: folder whose programs come before all others; that of the running Python by itself.
+    """
+
+    def __init__(self, folder: Path, tools: Path, commands: Path | None = None) -> None:
+        path = _path(tools, commands or Path(sys.executable).parent)
+        self._environment = dict(os.environ, PATH=path, NO_COLOR="1", COLUMNS="220")
         self._bash = subprocess.Popen(
             ["bash"],
             cwd=folder,
@@ -110,11 +114,11 @@ def _listens(port: int) -> bool:
         return False
 
 
-def _path(tools: Path) -> str:
+def _path(tools: Path, commands: Path) -> str:
     tools.mkdir()
     if shutil.which("curl") is None:
         (tools / "curl.py").write_text(CURL)
         script = f'#!/bin/sh\nexec "{sys.executable}" "{tools}/curl.py" "$@"\n'
         (tools / "curl").write_text(script)
         (tools / "curl").chmod(0o755)
-    return os.pathsep.join((str(Path(sys.executable).parent), str(tools), os.environ["PATH"]))
+    return os.pathsep.join((str(commands), str(tools), os.environ["PATH"]))

@@ -23,7 +23,7 @@ from tillway.observe import books_as_json, carried_by_route, gaps, verify
 from tillway.project import load_release, template
 from tillway.project.records import Release
 from tillway.simulator.erp_facts import ErpFile
-from tillway.simulator.faults import FAULT_KINDS, FaultPlan, Window
+from tillway.simulator.fault_plan import FaultPlan, Window
 from tillway.simulator.feed import Feed
 from tillway.simulator.grade import grade
 from tillway.simulator.plan import ChainPlan, stores_csv
@@ -108,7 +108,7 @@ async def assert_the_day_was_a_day(truth: Path, queries: SqliteQueries, world: W
     lines = list(read_truth(truth))
     faults = Counter(line.fault for line in lines if isinstance(line, TruthFault))
     sent = Counter(line.outcome for line in lines if isinstance(line, TruthMessage))
-    assert set(faults) == {*FAULT_KINDS, "store_offline", "erp_down"}
+    assert set(faults) == {*FAULTS.rates, "store_offline", "erp_down"}
     assert len({one.store for one in await queries.stores_seen()}) == PLAN.stores
     assert await outcomes_of(queries) == {
         "accepted": sent["accepted"],

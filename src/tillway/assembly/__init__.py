@@ -6,10 +6,11 @@ the same actions when no hub is running.
 
 from tillway.assembly.access import offline_operations, open_queries
 from tillway.assembly.hub import Hub, journal_path, open_hub
-from tillway.assembly.process import run_hub
+from tillway.assembly.process import forked_crew, run_hub
 
 __all__ = [
     "Hub",
+    "forked_crew",
     "journal_path",
     "offline_operations",
     "open_hub",

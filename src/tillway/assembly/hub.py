@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
+from tillway.assembly.hints import JournalHints
+from tillway.assembly.preparing import message_ids, preparations
 from tillway.clock import Clock, SystemClock
-from tillway.connect import PullSource, PushSource, Source, SourceContext, Target, TargetContext
+from tillway.connect import (
+    Hints,
+    PullSource,
+    PushSource,
+    Source,
+    SourceContext,
+    Target,
+    TargetContext,
+)
 from tillway.connect.registry import connector
 from tillway.connect.settings import settings_from
 from tillway.delivery import Delivery
 from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
-from tillway.intake import Gate, Pipeline, SourceIntake
+from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
-from tillway.security.masking import Masker
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 60.0
-IDS_AT_ONCE = 256
 _log = logging.getLogger(__name__)
-
-
-def message_ids() -> Callable[[], str]:
-    """Return a maker of ids, 32 random hex digits each; randomness is fetched for many at once."""
-    waiting: list[str] = []
-
-    def next_id() -> str:
-        if not waiting:
-            digits = os.urandom(16 * IDS_AT_ONCE).hex()
-            waiting.extend(digits[at : at + 32] for at in range(0, len(digits), 32))
-        return waiting.pop()
-
-    return next_id
 
 
 def journal_path(release: Release) -> Path:
@@ -70,6 +64,7 @@ class Hub:
     release: Release
     journal: SqliteJournal
     gate: Gate
+    crew: Crew
     intakes: Mapping[str, SourceIntake]
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
@@ -87,13 +82,12 @@ class Hub:
 
     async def start(self) -> None:
         """Start delivery, the sources that fetch by themselves, and the watch over the disk."""
+        await self.crew.start()
         await self.delivery.start()
         self._tasks.append(asyncio.create_task(self._watch_disk()))
         for name, source in self.sources.items():
-            if not is_push(source):
-                self._tasks.append(
-                    asyncio.create_task(self._keep_fetching(name, cast("PullSource", source)))
-                )
+            if is_pull(source):
+                self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in flight, and close everything."""
@@ -105,6 +99,7 @@ class Hub:
         await self.delivery.stop(self.release.hub.drain_seconds)
         for target in self.targets.values():
             await target.close()
+        await self.crew.close()
         await self.journal.close()
 
     async def failed(self) -> JournalFault:
@@ -149,28 +144,42 @@ async def open_hub(
     clock: Clock | None = None,
     rng: random.Random | None = None,
     new_id: Callable[[], str] | None = None,
+    crew: Crew | None = None,
 ) -> Hub:
     """Open the journal and build every source, target and route of a release.
 
+    crew prepares batches; without one the hub does it all itself.
     Raises Transient TW-5002 when another process holds the journal, ConfigurationError otherwise.
     """
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()
     new_id = new_id or message_ids()
+    crew = crew or Crew()
     journal = await open_sqlite(journal_path(release))
     gate = Gate()
-    masker = Masker(pseudonym_key=release.hub.pseudonym_key.encode())
+    gathering = Gathering(journal)
     intakes = {
-        name: SourceIntake(name, Pipeline(source, release, masker, clock, new_id), journal, gate)
-        for name, source in release.sources.items()
+        name: SourceIntake(name, preparation, journal, gate, crew, gathering)
+        for name, preparation in preparations(release, clock, new_id).items()
     }
-    sources = {name: _source(name, release, journal, clock) for name in release.sources}
+    sources = {
+        name: _source(
+            name,
+            release,
+            journal,
+            clock,
+            JournalHints(name, journal, clock, new_id, release.digest, gate.check),
+        )
+        for name in release.sources
+    }
     targets = {name: _target(name, release, clock) for name in release.targets}
     delivery = Delivery(release, targets, journal, clock, rng)
-    return Hub(release, journal, gate, intakes, sources, targets, delivery, clock)
+    return Hub(release, journal, gate, crew, intakes, sources, targets, delivery, clock)
 
 
-def _source(name: str, release: Release, journal: SqliteJournal, clock: Clock) -> Source:
+def _source(
+    name: str, release: Release, journal: SqliteJournal, clock: Clock, hints: Hints
+) -> Source:
     record = release.sources[name]
     registration = connector(record.connector)
     if registration.source_settings is None or registration.make_source is None:
@@ -190,6 +199,7 @@ def _source(name: str, release: Release, journal: SqliteJournal, clock: Clock) -
         str(release.folder),
         keys,
         durability=journal.features.durability,
+        hints=hints,
     )
     return registration.make_source(settings, context)
 
@@ -206,8 +216,13 @@ def _target(name: str, release: Release, clock: Clock) -> Target:
 
 
 def is_push(source: Source) -> TypeGuard[PushSource]:
-    """Say whether others call this source; otherwise it fetches by itself."""
+    """Say whether others call this source."""
     return hasattr(source, "receive")
+
+
+def is_pull(source: Source) -> TypeGuard[PullSource]:
+    """Say whether this source fetches by itself; it may be called by others as well."""
+    return hasattr(source, "run")
 
 
 def _stopping() -> Refused:

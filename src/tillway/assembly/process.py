@@ -22,10 +22,13 @@ from tillway.api import (
 from tillway.api.asgi import App, Receive, Scope, Send
 from tillway.assembly.hub import Hub, open_hub
 from tillway.assembly.operations import HubOperations
+from tillway.assembly.preparing import message_ids, preparations, worker_count
+from tillway.clock import SystemClock
 from tillway.console import console_app, forward_to
 from tillway.errors import TillwayError
 from tillway.gateway import Gateway, Server, serve
 from tillway.gateway.app import Probe
+from tillway.intake import Crew, Preparation, fork_workers
 from tillway.project.records import Release
 
 READY_SECONDS = 5.0
@@ -46,8 +49,19 @@ class Doorway:
         await self.server.close()
 
 
+def forked_crew(release: Release) -> Crew:
+    """Fork the workers of a hub; call it before the event loop starts and anything is open."""
+
+    def prepare() -> dict[str, Preparation]:
+        # Each worker has its own maker of ids: a copy of one would give the same ids twice.
+        return preparations(release, SystemClock(), message_ids())
+
+    return Crew(fork_workers(worker_count(release.hub), prepare))
+
+
 async def run_hub(
     release: Release,
+    crew: Crew,
     *,
     seconds: float | None = None,
     started: Callable[[str], None] = lambda _address: None,
@@ -57,7 +71,7 @@ async def run_hub(
     started is told the address once doors are open. Raises JournalFault when the journal failed:
     nothing more was acknowledged and the process must leave at once.
     """
-    hub = await open_hub(release)
+    hub = await open_hub(release, crew=crew)
     await hub.start()
     doorway = await open_doorway(hub)
     address = f"http://{doorway.server.host}:{doorway.server.port}"

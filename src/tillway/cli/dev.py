@@ -107,7 +107,7 @@ async def _play(
 
 def _scene(seed: int, stores: int, rate: float, seconds: float) -> Any:
     from tillway.cli.demo.stage import Scene
-    from tillway.simulator.faults import FaultPlan
+    from tillway.simulator.fault_plan import FaultPlan
     from tillway.simulator.pacing import live_pace
     from tillway.simulator.plan import ChainPlan
 

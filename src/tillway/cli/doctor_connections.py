@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from tillway.cli.doctor_checks import Check
 from tillway.clock import SystemClock
-from tillway.connect import SourceContext, TargetContext, connector
+from tillway.connect import Hint, SourceContext, TargetContext, connector
 from tillway.connect.settings import settings_from
 from tillway.errors import TillwayError
 from tillway.project import Release, SourceRecord, TargetRecord
@@ -23,6 +23,19 @@ class _NoState:
         return ""
 
     async def put(self, _name: str, _value: str) -> None:
+        return None
+
+
+class _NoHints:
+    """A source that only answers a ping is told nothing."""
+
+    async def put(self, _hint: Hint) -> bool:
+        return True
+
+    async def waiting(self, _limit: int) -> Sequence[tuple[int, Hint]]:
+        return ()
+
+    async def done(self, _position: int) -> None:
         return None
 
 
@@ -59,7 +72,9 @@ async def _ping_source(release: Release, record: SourceRecord) -> None:
     assert found.source_settings is not None, "project.load refuses it"
     assert found.make_source is not None, "project.load refuses it"
     settings = settings_from(found.source_settings, record.settings, record.system)
-    context = SourceContext(record.system, SystemClock(), _NoState(), str(release.folder))
+    context = SourceContext(
+        record.system, SystemClock(), _NoState(), str(release.folder), hints=_NoHints()
+    )
     await found.make_source(settings, context).ping()
 
 

@@ -13,6 +13,7 @@ from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import Opened, opened
 from tillway.observe import Found, Hit
 from tillway.observe import find as search
+from tillway.observe.latest import superseded_text
 
 
 def find(text: str, /, *, project: Project = HERE, json: Json = False) -> int:
@@ -25,7 +26,8 @@ def find(text: str, /, *, project: Project = HERE, json: Json = False) -> int:
     Parameters
     ----------
     text
-        Receipt number, store-till-number, natural key, message id, or #7 for a kept copy.
+        Receipt number, store-till-number, natural key, a vendor's object id, message id, or #7 for
+        a kept copy.
     """
     found = asyncio.run(_search(project, text))
     data = {"text": found.text, "hits": found.hits, "copies": found.copies, "absent": found.absent}
@@ -52,7 +54,7 @@ def draw_found(console: Console, found: Found) -> None:
                 hit.message_type,
                 _money(hit),
                 hit.received_at,
-                ", ".join(f"{route} {state}" for route, state in hit.fates.items()) or "accepted",
+                _fate(hit),
             )
         console.print(drawn)
     for copy in found.copies:
@@ -64,6 +66,12 @@ def draw_found(console: Console, found: Found) -> None:
         )
     for sentence in found.absent:
         console.print(sentence)
+
+
+def _fate(hit: Hit) -> str:
+    if hit.superseded_by is not None:
+        return superseded_text(hit.superseded_by)
+    return ", ".join(f"{route} {state}" for route, state in hit.fates.items()) or "accepted"
 
 
 def _money(hit: Hit) -> str:

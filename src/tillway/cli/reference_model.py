@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from tillway.formats.registry import format_names
 from tillway.formats.xml_format import XmlOptions
 from tillway.mapping import FUNCTIONS, SPECIAL_FORMS
 from tillway.model import MESSAGE_TYPES, RULES, MessageType
+from tillway.model.catalogue import OBJECT_KEY_SPACE, POS_KEY_FIELDS
 
 FORMAT_OPTIONS: Mapping[str, type[msgspec.Struct]] = {
     "csv": CsvOptions,
@@ -75,11 +76,21 @@ def _message(kind: MessageType, parts: dict[str, dict[str, Any]]) -> str:
     definitions: dict[str, Any] = schema["$defs"]
     own = definitions.pop(schema["$ref"].rpartition("/")[2])
     parts.update(definitions)
-    facts = [f"Version {kind.version}.", f"Key: {', '.join(map(code, kind.key_fields))}."]
+    own_key, order = _names(kind.key_fields), _names(kind.ordering_fields)
+    if kind.key_space == OBJECT_KEY_SPACE:
+        own_key = f"{_names(POS_KEY_FIELDS)}; without a register's number {own_key}"
+        order = f"{order}; without a register's number its key"
+    facts = [f"Version {kind.version}.", f"Key: {own_key}."]
+    if kind.has_revisions:
+        facts.append(f"Revisions: {code('revision')}.")
     if kind.money_field:
         facts.append(f"Money: {code(kind.money_field)}.")
-    facts.append(f"Keeps its order by: {', '.join(map(code, kind.ordering_fields))}.")
+    facts.append(f"Keeps its order by: {order}.")
     return section(kind.name, kind.purpose, " ".join(facts), _fields(own))
+
+
+def _names(fields: Iterable[str]) -> str:
+    return ", ".join(map(code, fields))
 
 
 def _fields(schema: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from tillway.api.operations import Operations, Selection
 from tillway.cli import exit_codes
 from tillway.cli.acting import act, need_reason, person
 from tillway.cli.confirm import agreed
+from tillway.cli.counting import counted
 from tillway.cli.options import HERE, ConfirmCount, DryRun, Json, Project, Reason, Yes
 from tillway.cli.output import emit, money_text, note
 from tillway.cli.reading import readable_release
@@ -152,10 +153,11 @@ def _draw_plan(console: Console, selection: Selection, plan: Mapping[str, Any]) 
 def _plan_lines(selection: Selection, plan: Mapping[str, Any]) -> list[str]:
     if not plan["count"]:
         return [f"Nothing delivered on {selection.route} matches."]
-    head = f"{plan['count']:,} messages would be sent again on {selection.route}"
+    head = f"{counted(plan['count'], 'message')} would be sent again on {selection.route}"
     money = [f"  {kind}: {money_text(sums)}" for kind, sums in sorted(plan["money"].items())]
     lasting = age_text(plan["expected_seconds"])
-    return [head, *money, f"  {plan['lanes']:,} lanes, about {lasting}, same keys as before"]
+    lanes = counted(plan["lanes"], "lane")
+    return [head, *money, f"  {lanes}, about {lasting}, same keys as before"]
 
 
 def _draw_done(console: Console, done: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ def run(
     """
     import uvloop
 
-    from tillway.assembly import run_hub
+    from tillway.assembly import forked_crew, run_hub
     from tillway.project import load_release
 
     release = load_release(project, environment=env, overrides=set_, environ=os.environ)
@@ -42,7 +42,8 @@ def run(
     def started(address: str) -> None:
         note(f"{release.hub.name} listens at {address}; stop with Ctrl-C")
 
+    crew = forked_crew(release)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_hub(release, seconds=seconds, started=started))
+        runner.run(run_hub(release, crew, seconds=seconds, started=started))
     emit("run", {"stopped": "clean"}, lambda console: console.print("stopped cleanly"), json)
     return exit_codes.DONE

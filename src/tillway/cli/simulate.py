@@ -1,16 +1,27 @@
-"""`tillway simulate`: play a chain of stores into a project, or grade a run against its truth."""
+"""`tillway simulate`: play a chain of stores into a project, or grade a run against its truth.
+
+The stand-in ERP is steered at the address of the target `erp`, for the faults that need it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from tillway.cli import exit_codes
+from tillway.cli.counting import counted
 from tillway.cli.options import HERE, Json, Project
 from tillway.cli.output import emit, progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tillway.simulator.fault_catalogue import FaultInfo
 
 simulate = App(name="simulate", result_action="return_value")
 
@@ -19,10 +30,18 @@ Stores = Annotated[int, Parameter(name="--stores", help="How many stores.")]
 Days = Annotated[int, Parameter(name="--days", help="How many business days.")]
 Sales = Annotated[int, Parameter(name="--sales", help="Sales in all.")]
 Seed = Annotated[int, Parameter(name="--seed", help="Same seed, same bytes.")]
-Share = Annotated[float, Parameter(help="Share of sales with this fault, 0 to 1.")]
+Faults = Annotated[
+    str,
+    Parameter(
+        name="--faults",
+        help="What goes wrong: names with commas, each with a share (late=0.02), or all; "
+        "`tillway simulate faults` explains them.",
+    ),
+]
 Rate = Annotated[float, Parameter(name="--rate", help="Sales per second; 0 is as fast as it goes.")]
 
 PROGRESS_SECONDS = 0.2
+ERP_SYSTEM = "erp"
 
 
 @simulate.default
@@ -35,10 +54,7 @@ def play(
     sales: Sales = 1000,
     seed: Seed = 1,
     rate: Rate = 0.0,
-    duplicates: Share = 0.0,
-    conflicts: Share = 0.0,
-    malformed: Share = 0.0,
-    unknown_tenders: Share = 0.0,
+    faults: Faults = "",
     json: Json = False,
 ) -> int:
     """Play a seeded chain of stores into the running hub of a project.
@@ -47,31 +63,39 @@ def play(
     fault. The stores must be in the project's stores.csv. Grade the run with
     `tillway simulate grade`.
 
-    Example: tillway simulate --project demo --sales 500 --duplicates 0.02
+    Example: tillway simulate --project demo --sales 500 --faults duplicate,late=0.02
     """
-    from tillway.simulator.faults import FaultPlan
+    from tillway.simulator.fault_catalogue import fault_plan
     from tillway.simulator.plan import ChainPlan
     from tillway.simulator.truth import write_truth
 
     plan = ChainPlan(seed=seed, stores=stores, days=days, sales=sales)
-    rates = {
-        "duplicate": duplicates,
-        "conflict": conflicts,
-        "malformed": malformed,
-        "unknown_tender": unknown_tenders,
-    }
-    faults = FaultPlan(rates={kind: share for kind, share in rates.items() if share})  # type: ignore[misc]
-    totals = write_truth(truth, plan, faults)
-    handed_over = asyncio.run(_play(project.resolve(), plan, faults, rate))
+    trouble = fault_plan(faults, plan)
+    totals = write_truth(truth, plan, trouble)
+    handed_over = asyncio.run(_play(project.resolve(), plan, trouble, rate))
     result = {"truth": truth, "handed_over": handed_over, "totals": totals}
     emit(
         "simulate",
         result,
         lambda console: console.print(
-            f"{handed_over:,} documents of {stores} stores were taken; the truth is in {truth}"
+            f"{counted(handed_over, 'document')} of {counted(stores, 'store')} taken; "
+            f"the truth is in {truth}"
         ),
         json,
     )
+    return exit_codes.DONE
+
+
+@simulate.command(name="faults")
+def list_faults(*, json: Json = False) -> int:
+    """List the faults a chain can have: what goes wrong, and what must come of it.
+
+    Example: tillway simulate faults
+    """
+    from tillway.simulator.fault_catalogue import CATALOGUE
+
+    data = {"faults": [asdict(info) for info in CATALOGUE]}
+    emit("simulate.faults", data, lambda console: _draw_faults(console, CATALOGUE), json)
     return exit_codes.DONE
 
 
@@ -84,20 +108,30 @@ def grade(
     killed: Annotated[
         bool, Parameter(name="--killed", negative=(), help="The hub was killed meanwhile.")
     ] = False,
+    mended: Annotated[
+        bool,
+        Parameter(
+            name="--mended",
+            negative=(),
+            help="What was quarantined has been taken in again: it must be booked too.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Compare what the hub and the stand-in ERP hold with the truth, message by message.
 
-    Exit code 0 only when nothing is lost, doubled, unexplained or of other money.
+    Exit code 0 only when nothing is lost, doubled, unexplained, of other money or out of order,
+    every fault had the outcome it must have, and exactly the lost numbers are missing.
 
     Example: tillway simulate grade --truth truth.jsonl --erp .state/erp
     """
     from tillway.simulator.erp_facts import ErpFile
     from tillway.simulator.grade import grade as graded
+    from tillway.simulator.truth import repeated_in
 
-    facts = asyncio.run(_facts(project.resolve()))
+    facts = asyncio.run(_facts(project.resolve(), repeated_in(truth)))
     book = ErpFile(erp or project / ".state/erp")
-    verdict = graded(truth, facts, book, refused_may_repeat=killed)
+    verdict = graded(truth, facts, book, refused_may_repeat=killed, mended=mended)
     result = verdict.as_json()
     emit("simulate.grade", result, lambda console: _draw(console, result), json)
     return exit_codes.DONE if verdict.balanced else exit_codes.FAILED
@@ -113,6 +147,7 @@ async def _play(folder: Path, plan: Any, faults: Any, rate: float) -> int:
     from tillway.clock import SystemClock
     from tillway.errors import Transient
     from tillway.project import load_release
+    from tillway.simulator.erp_client import lose_answer, set_mode
     from tillway.simulator.feed import Feed
     from tillway.simulator.pacing import Pace
 
@@ -123,9 +158,25 @@ async def _play(folder: Path, plan: Any, faults: Any, rate: float) -> int:
         )
     clock = SystemClock()
     release = load_release(folder, environ=os.environ)
+    erp = str(release.targets[ERP_SYSTEM].settings["url"]) if ERP_SYSTEM in release.targets else ""
     async with aiohttp.ClientSession() as session:
+
+        async def switch_erp(down: bool) -> None:
+            await set_mode(session, erp, "down" if down else "up")
+
+        async def lose(receipt_key: str, loss: str) -> None:
+            await lose_answer(session, erp, receipt_key, "cut" if loss == "cut" else "silent")
+
         senders = project_senders(release, plan, session, clock, address.url)
-        feed = Feed(plan, senders, clock, pace=Pace(rate), faults=faults)
+        feed = Feed(
+            plan,
+            senders,
+            clock,
+            pace=Pace(rate),
+            faults=faults,
+            erp_switch=switch_erp,
+            lose_answer=lose,
+        )
         with progress("selling", plan.sales) as advance:
             shower = asyncio.create_task(_show(feed, advance))
             done = await feed.run()
@@ -141,24 +192,34 @@ async def _show(feed: Any, advance: Any) -> None:
         shown = feed.progress.sales_made
 
 
-async def _facts(folder: Path) -> Any:
+async def _facts(folder: Path, repeated: frozenset[tuple[str, str, str]]) -> Any:
     from tillway.assembly import open_queries
     from tillway.cli.demo.facts import journal_facts
 
     queries = open_queries(folder)
     try:
-        return await journal_facts(queries)
+        return await journal_facts(queries, repeated)
     finally:
         await queries.close()
 
 
 def _draw(console: Any, result: dict[str, Any]) -> None:
     from tillway.cli.output import table
+    from tillway.simulator.verdict import FINDINGS
 
     shown = table("finding", "count", "first of them", right=("count",))
-    for name in ("lost", "doubled", "unexplained", "wrong_money", "faults_missed"):
+    for name in FINDINGS:
         examples = result["examples"].get(name, [])
         shown.add_row(name, f"{result[name]:,}", examples[0] if examples else "")
-    console.print(f"{result['messages']:,} messages and {result['faults']:,} faults in the truth")
+    messages, faults = counted(result["messages"], "message"), counted(result["faults"], "fault")
+    console.print(f"{messages} and {faults} in the truth")
     console.print(shown)
     console.print("balanced" if result["balanced"] else "NOT balanced")
+
+
+def _draw_faults(console: Console, catalogue: Sequence[FaultInfo]) -> None:
+    for info in catalogue:
+        often = "" if info.share is None else f"{info.share:g} of "
+        console.print(f"{info.name} ({often}{info.of})", soft_wrap=True)
+        console.print(f"  {info.happens}", soft_wrap=True)
+        console.print(f"  must be: {info.must}", soft_wrap=True)

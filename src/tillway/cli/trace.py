@@ -99,7 +99,10 @@ def _draw(console: Console, traced: Trace, zone: str) -> None:
     hit = traced.hit
     money = money_text({hit.currency: hit.amount}) if hit.amount is not None else "no money"
     console.print(f"{hit.natural_key}  {hit.message_type}  {money}", style="bold")
-    console.print(f"position @{hit.position}, message {traced.message_id}, came by {traced.door}")
+    version = "" if traced.revision is None else f", revision {traced.revision}"
+    console.print(
+        f"position @{hit.position}, message {traced.message_id}, came by {traced.door}{version}"
+    )
     console.print(f"content {traced.content_hash}\n")
     width = max(len(step.what) for step in traced.steps)
     for step in traced.steps:

@@ -146,12 +146,45 @@ class SourceState(Protocol):
         ...
 
 
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A vendor's word that an object changed; the object itself must be fetched (rulings 10).
+
+    event_id: the vendor's id of this notification, by which a repeated one is known. object_type
+    and object_id: what changed. revision: its version, None when the vendor does not say.
+    occurred_at: RFC 3339 or "". store: the vendor's id of the location, "" when it does not say.
+    """
+
+    event_id: str
+    object_type: str
+    object_id: str
+    revision: int | None = None
+    occurred_at: str = ""
+    store: str = ""
+
+
+class Hints(Protocol):
+    """The hints of one source: durable from `put` until `done`, in the order they came."""
+
+    async def put(self, hint: Hint) -> bool:
+        """Store a hint durably; True when it is new, False when its event_id was stored before."""
+        ...
+
+    async def waiting(self, limit: int) -> Sequence[tuple[int, Hint]]:
+        """Return the oldest hints not yet done, as (position, hint)."""
+        ...
+
+    async def done(self, position: int) -> None:
+        """Forget every hint up to this position; what they spoke of is stored."""
+        ...
+
+
 @dataclass(slots=True)
 class SourceContext:
     """What the hub gives a source. store_keys: SHA-256 hex of an API key -> business unit.
 
-    durability is what a receipt may promise: `fsync`, `quorum-fsync` or `memory`; the hub must say
-    more than `memory`, or nothing more is promised.
+    hints is where a door leaves what its own poller shall fetch. durability is what a receipt may
+    promise: `fsync`, `quorum-fsync` or `memory`; the hub must say more than `memory`, or nothing
+    more is promised.
     """
 
     name: str
@@ -160,6 +193,7 @@ class SourceContext:
     folder: str
     store_keys: Mapping[str, str] = field(default_factory=dict)
     durability: str = "memory"
+    hints: Hints = field(kw_only=True)
 
 
 # --- targets ------------------------------------------------------------------------------------
@@ -167,7 +201,11 @@ class SourceContext:
 
 @dataclass(slots=True)
 class Outbound:
-    """One message on its way out. key is the idempotency key, the same on every attempt."""
+    """One message on its way out. key is the idempotency key, the same on every attempt.
+
+    revision is the version of the object at its source, None where it has none. The key is the same
+    for all versions: a target that cannot write over a document makes a reversal and a new one.
+    """
 
     key: str
     message_type: str
@@ -176,6 +214,7 @@ class Outbound:
     message_id: str = ""
     trace_id: str = ""
     attempt: int = 1
+    revision: int | None = None
 
 
 @dataclass(slots=True)
@@ -234,6 +273,7 @@ class TargetContext:
 # --- registration -------------------------------------------------------------------------------
 
 Source = PushSource | PullSource
+"""A source may be both: a door (`receive`) and a poller (`run`) that fetches what it missed."""
 Settings = msgspec.Struct
 
 
@@ -243,11 +283,13 @@ class Registration:
 
     A settings field is declared with `Annotated[type, Meta(description=..., examples=[...],
     extra={"secret": True})]`; the reference pages are generated from it. Unknown settings are
-    refused with the nearest known name.
+    refused with the nearest known name. masking names the lists of `security/masking.toml` that
+    hold for what its source takes in, beside the list that always holds.
     """
 
     name: str
     summary: str
+    masking: tuple[str, ...] = ()
     source_settings: type[Settings] | None = None
     make_source: Callable[[Any, SourceContext], Source] | None = None
     target_settings: type[Settings] | None = None

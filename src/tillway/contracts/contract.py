@@ -120,7 +120,8 @@ class Contract:
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a message that meets the contract."""
         model = message_type(self.message_type).json_schema()
-        shape = {"$ref": model["$ref"]} if "$ref" in model else dict(model)
+        of_model = ("$ref", "anyOf") if "$ref" in model else tuple(model)
+        shape = {keyword: model[keyword] for keyword in of_model if keyword in model}
         schema: dict[str, Any] = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": f"{self.message_type} {self.full_version}",

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from tillway.errors import Violation, shown
 
 
@@ -31,11 +33,11 @@ class Demand:
         return not self.required and self.allowed is None and not self.inner
 
 
-def are_met(demands: tuple[Demand, ...], owner: Any) -> bool:
-    """Tell whether a record meets every demand; the quick answer for nearly every message."""
+def are_met(demands: tuple[Demand, ...], message: msgspec.Struct) -> bool:
+    """Tell whether a message meets every demand; the quick answer for nearly every message."""
     for demand in demands:
-        value = _field(owner, demand.name)
-        if _is_absent(value):
+        value = getattr(message, demand.name, None)
+        if value is None or _is_absent(value):
             if demand.required:
                 return False
         elif demand.allowed is not None and not _is_allowed(value, demand):

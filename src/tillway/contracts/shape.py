@@ -17,6 +17,7 @@ import msgspec
 
 from tillway.errors import Violation, shown
 from tillway.model.catalogue import message_type
+from tillway.model.header import EITHER_IDENTITY, PosFact
 from tillway.spelling import nearest
 
 MAX_VIOLATIONS = 100
@@ -44,13 +45,13 @@ _EXACT = "an exact number as text, such as 12.50"
 
 
 def shape_violations(name: str, value: Mapping[str, Any]) -> list[Violation]:
-    """Return every breach, at most 100, in the order of the fields; [] for a dict that fits.
+    """Return every breach, at most 100, roughly in the order of the fields; [] for one that fits.
 
     name is the message type. Rules: required, unknown_field, enum, type, decimal, float_money,
     date, timestamp, pattern, length, range, and `model` for what only the model itself can see.
     """
     checked = _validator(name)
-    found: list[Violation] = []
+    found = list(_identity_breaches(name, value))
     for problem in checked.validator.iter_errors(_as_json(value)):
         for breach in _breaches(problem, checked.schema):
             if breach not in found:
@@ -58,6 +59,14 @@ def shape_violations(name: str, value: Mapping[str, Any]) -> list[Violation]:
             if len(found) >= MAX_VIOLATIONS:
                 return found
     return found or _last_word(name, value)
+
+
+def _identity_breaches(name: str, value: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is missing of a register's number where no object_id stands in for it."""
+    if issubclass(message_type(name).struct, PosFact) and value.get("object_id") is None:
+        for field in ("workstation_id", "sequence_number"):
+            if value.get(field) is None:
+                yield Violation(field, "required", "", f"a value: {EITHER_IDENTITY}")
 
 
 class _Checked:
@@ -97,6 +106,8 @@ def _as_json(value: Any) -> Any:
 def _breaches(problem: jsonschema_rs.ValidationError, schema: Any) -> Iterator[Violation]:
     kind: Any = problem.kind
     path = _path(problem.instance_path)
+    if kind.name == "anyOf" and not path:
+        return  # told by _identity_breaches, which also sees an empty value
     if kind.name == "anyOf":
         yield from _of_choice(problem, schema)
     elif kind.name == "required":

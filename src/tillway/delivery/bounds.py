@@ -42,5 +42,8 @@ LIVE_CALLS_PER_OPERATOR_CALL = 9
 BURST_SHARE = 0.1
 """Part of a second's rate that may go out at once; with the rate it stays below 1.1 times it."""
 
+LEFT_OUT_TOLD = 10
+"""Superseded messages that a plan or a refusal names; the others are counted."""
+
 DETAIL_CHARACTERS = 500
 """Length of an error sentence kept in the ledger."""

@@ -1,6 +1,7 @@
 """Carries out an operator's orders on a live route, between the calls that are under way.
 
-What is being sent at this moment is refused rather than guessed.
+What is being sent at this moment is refused rather than guessed, and so is an old version of an
+object whose newer one is stored.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ from collections.abc import Sequence
 from tillway.delivery.fates import Fates
 from tillway.delivery.jobs import Trouble
 from tillway.delivery.rebuild import waits_for_person
-from tillway.delivery.retry_letters import LetterOutcome, Order, chunks, refused
-from tillway.journal.base import DeliveryRow, Journal
+from tillway.delivery.retry_letters import (
+    LetterOutcome,
+    Order,
+    chunks,
+    refuse_superseded,
+    refused,
+)
+from tillway.journal.base import DeliveryRow, Journal, ObjectRevision
 
 
 class Desk:
@@ -28,7 +35,8 @@ class Desk:
     async def retry(self, positions: Sequence[int], who: str, reason: str) -> list[LetterOutcome]:
         """Send dead or held messages again, each in its lane and in position order.
 
-        A message held for findings is released the same way. Returns when it is on record.
+        A message held for findings is released the same way. Returns when it is on record. Raises
+        ConfigurationError TW-4013 when every one of them is superseded.
         """
         now, release = self._traffic.clock.now(), self._traffic.rows.release
         return await self._carry_out(positions, Order("retry", who, reason, now, release))
@@ -46,12 +54,21 @@ class Desk:
                 route = self._traffic.route.name
                 found = await self._journal.delivery_rows(route, chunk)
                 rows = {row.position: row for row in found}
-                outcomes += [self._one(at, rows.get(at), order) for at in chunk]
+                versions = await order.superseded(self._journal, chunk)
+                # Nothing is awaited from here on, so what is stored now comes behind in its lane.
+                outcomes += [self._one(at, rows.get(at), order, versions.get(at)) for at in chunk]
             await self._settler.flushed()
+        refuse_superseded(outcomes)
         return outcomes
 
-    def _one(self, position: int, row: DeliveryRow | None, order: Order) -> LetterOutcome:
-        refusal = order.refusal(position, row) or self._moved(position, row)
+    def _one(
+        self,
+        position: int,
+        row: DeliveryRow | None,
+        order: Order,
+        version: ObjectRevision | None,
+    ) -> LetterOutcome:
+        refusal = order.refusal(position, row, version) or self._moved(position, row)
         if refusal is not None or row is None:
             return refusal or refused(position, "it has no ledger row")
         self._settler.act(order.action(row))

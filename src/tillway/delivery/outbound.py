@@ -70,6 +70,7 @@ def outbound(opened: Opened, mapping: MappingTable | None, lane: str, attempt: i
         message_id=envelope.message_id,
         trace_id=envelope.trace_id,
         attempt=attempt,
+        revision=envelope.revision,
     )
 
 

@@ -1,7 +1,8 @@
 """Runs a replay: sends delivered messages again with the same keys, behind live traffic.
 
 A target of class A to C has no second effect from it. It never changes a ledger row, whatever the
-target answers, and class D is refused since it would book everything twice.
+target answers, and class D is refused since it would book everything twice. A message that was
+superseded since the plan was made is left out at the last moment.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tillway.delivery.jobs import outcome_of
 from tillway.delivery.limits import RateLimit
 from tillway.delivery.outbound import Opened, outbound, sentence
 from tillway.delivery.replay_plan import ReplayPlan, selected
+from tillway.delivery.stale import SUPERSEDED_CODE, superseded, superseded_text
 from tillway.errors import (
     ConfigurationError,
     ContractViolation,
@@ -29,7 +31,15 @@ from tillway.errors import (
     Transient,
     shown,
 )
-from tillway.journal.base import Action, AttemptRow, DeliveryRow, Journal, Settlement, StoredMessage
+from tillway.journal.base import (
+    Action,
+    AttemptRow,
+    DeliveryRow,
+    Journal,
+    ObjectRevision,
+    Settlement,
+    StoredMessage,
+)
 from tillway.mapping import MappingTable
 
 LONGEST_PAUSE_SECONDS = 1.0
@@ -40,11 +50,14 @@ Report = Callable[["ReplayResult"], None]
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What became of one message of a replay; a failed one keeps its delivered row."""
+    """What became of one message of a replay; its delivered row stays as it is, whatever it was.
+
+    superseded: it was not sent, because a newer revision of its object is stored.
+    """
 
     position: int
     natural_key: str
-    outcome: Literal["delivered", "failed"]
+    outcome: Literal["delivered", "failed", "superseded"]
     reference: str = ""
     code: str = ""
     detail: str = ""
@@ -52,10 +65,14 @@ class ReplayResult:
 
 @dataclass(slots=True)
 class ReplaySummary:
-    """How a replay went; stopped is True when a person stopped it before the end."""
+    """How a replay went; stopped is True when a person stopped it before the end.
+
+    superseded counts what was left out, because a newer revision of its object is stored.
+    """
 
     delivered: int = 0
     failed: int = 0
+    superseded: int = 0
     stopped: bool = False
 
 
@@ -93,14 +110,17 @@ class Replay:
         await self.journal.settle(Settlement(route, actions=[action]))
         rate = RateLimit(plan.rate_per_second, self.clock)
         batch: list[Item] = []
-        async for message, row in selected(self.journal, plan.selection, plan.after, plan.until):
+        async for one in selected(self.journal, plan.selection, plan.after, plan.until):
+            if one.version is not None:
+                self._leave_out(one.version)
+                continue
             full = len(batch) >= max(1, self.gate.target.max_bulk)
-            if full or any(item.row.lane == row.lane for item in batch):
+            if full or any(item.row.lane == one.row.lane for item in batch):
                 await self._send(batch, rate, stop)
                 batch = []
             if stop.is_set():
                 break
-            batch.append(Item(message, row))
+            batch.append(Item(one.message, one.row))
         await self._send(batch, rate, stop)
         self.summary.stopped = stop.is_set()
         return self.summary
@@ -131,7 +151,10 @@ class Replay:
     async def _attempt(
         self, batch: Sequence[Item], rate: RateLimit, stop: asyncio.Event
     ) -> list[tuple[Item, SendResult]]:
-        """Return an answer for every message that was tried; none of the rest after a stop."""
+        """Return an answer for every message that was tried.
+
+        There is none for what was superseded meanwhile, nor for the rest after a stop.
+        """
         answers: list[tuple[Item, SendResult]] = []
         ready: list[tuple[Item, Outbound]] = []
         for item in batch:
@@ -141,10 +164,21 @@ class Replay:
             else:
                 answers.append((item, made))
         while ready and (count := await self._room(rate, len(ready), stop)):
-            results = await self._call([body for _, body in ready[:count]])
-            answers += [(i, r) for (i, _), r in zip(ready[:count], results, strict=True)]
-            ready = ready[count:]
+            called, ready = await self._current(ready[:count]), ready[count:]
+            if called:
+                results = await self._call([body for _, body in called])
+                answers += [(i, r) for (i, _), r in zip(called, results, strict=True)]
         return answers
+
+    async def _current(
+        self, called: Sequence[tuple[Item, Outbound]]
+    ) -> list[tuple[Item, Outbound]]:
+        """Return what may still be sent; the wait for room may have been long."""
+        versioned = [item.message.position for item, body in called if body.revision is not None]
+        versions = await superseded(self.journal, versioned) if versioned else {}
+        for version in versions.values():
+            self._leave_out(version)
+        return [one for one in called if one[0].message.position not in versions]
 
     def _translate(self, item: Item) -> Outbound | TillwayError:
         try:
@@ -192,6 +226,18 @@ class Replay:
         if reference is not None:
             return Delivered(reference, repeated=True)
         return (await self.gate.target.send([body]))[0]
+
+    def _leave_out(self, version: ObjectRevision) -> None:
+        self.summary.superseded += 1
+        self.report(
+            ReplayResult(
+                version.position,
+                version.natural_key,
+                "superseded",
+                code=SUPERSEDED_CODE,
+                detail=superseded_text(version),
+            )
+        )
 
     def _record(self, item: Item, started: int, result: SendResult) -> AttemptRow:
         position, key = item.message.position, item.message.envelope.natural_key

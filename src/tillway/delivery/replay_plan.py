@@ -1,6 +1,7 @@
 """Which delivered messages a replay would send again: count, money, lanes and time, before it runs.
 
-A plan holds no positions, only what selects them, so that a year of history fits in it.
+A plan holds no positions, only what selects them, so that a year of history fits in it. Versions of
+an object that a newer one superseded are left out and told.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from tillway.delivery.bounds import READ_MESSAGES, REPLAY_RATE_PER_SECOND
+from tillway.delivery.bounds import LEFT_OUT_TOLD, READ_MESSAGES, REPLAY_RATE_PER_SECOND
 from tillway.delivery.start import position_before
-from tillway.journal.base import DeliveryRow, Journal, StoredMessage
+from tillway.journal.base import DeliveryRow, Journal, ObjectRevision, StoredMessage
+from tillway.journal.revisions import superseded_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class ReplayPlan:
     """What a replay would do, for positions up to `until` and nothing later.
 
     money: (message type, currency) -> minor units; unknown counts messages without a known amount.
+    superseded counts selected messages that are left out of all of this, because a newer revision
+    of their object is stored; left_out names the first of them.
     """
 
     selection: ReplaySelection
@@ -60,6 +64,17 @@ class ReplayPlan:
     lanes: int
     rate_per_second: float
     expected_seconds: float
+    superseded: int = 0
+    left_out: tuple[ObjectRevision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A delivered message of a selection; version is given when a newer one superseded it."""
+
+    message: StoredMessage
+    row: DeliveryRow
+    version: ObjectRevision | None
 
 
 async def plan_replay(
@@ -72,11 +87,17 @@ async def plan_replay(
     until = await journal.last_position()
     money: dict[tuple[str, str], int] = {}
     lanes: set[str] = set()
-    count = unknown = 0
-    async for message, row in selected(journal, selection, after, until):
-        envelope = message.envelope
+    left_out: list[ObjectRevision] = []
+    count = unknown = superseded = 0
+    async for one in selected(journal, selection, after, until):
+        if one.version is not None:
+            superseded += 1
+            if len(left_out) < LEFT_OUT_TOLD:
+                left_out.append(one.version)
+            continue
+        envelope = one.message.envelope
         count += 1
-        lanes.add(row.lane)
+        lanes.add(one.row.lane)
         if envelope.amount_minor is None:
             unknown += 1
         else:
@@ -92,12 +113,14 @@ async def plan_replay(
         lanes=len(lanes),
         rate_per_second=rate_per_second,
         expected_seconds=count / rate_per_second if rate_per_second > 0 else 0.0,
+        superseded=superseded,
+        left_out=tuple(left_out),
     )
 
 
 async def selected(
     journal: Journal, selection: ReplaySelection, after: int, until: int
-) -> AsyncIterator[tuple[StoredMessage, DeliveryRow]]:
+) -> AsyncIterator[Selected]:
     """Return the delivered messages of a selection, in journal order."""
     while after < until:
         messages = await journal.read(after, READ_MESSAGES)
@@ -105,7 +128,10 @@ async def selected(
             return
         after = messages[-1].position
         taken = {m.position: m for m in messages if m.position <= until and selection.takes(m)}
-        if taken:
-            for row in await journal.delivery_rows(selection.route, list(taken)):
-                if row.state == "delivered":
-                    yield taken[row.position], row
+        if not taken:
+            continue
+        rows = await journal.delivery_rows(selection.route, list(taken))
+        delivered = {row.position: row for row in rows if row.state == "delivered"}
+        versions = await superseded_messages(journal, [taken[at] for at in delivered])
+        for position, row in delivered.items():
+            yield Selected(taken[position], row, versions.get(position))

@@ -1,19 +1,22 @@
 """What a person does with dead letters and held messages: send again, or abandon by name.
 
 The same rows are built for a live route and for a journal without a hub; a live route also puts the
-messages back into its lanes.
+messages back into its lanes. An old version of an object is not sent again once a newer one is
+stored; it can be abandoned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
-from tillway.delivery.bounds import DELIVERIES_AT_ONCE
+from tillway.delivery.bounds import DELIVERIES_AT_ONCE, LEFT_OUT_TOLD
 from tillway.delivery.rebuild import waits_for_person
-from tillway.journal.base import Action, DeliveryRow, Journal, Settlement
+from tillway.delivery.stale import SUPERSEDED_CODE, superseded, superseded_text
+from tillway.errors import ConfigurationError
+from tillway.journal.base import Action, DeliveryRow, Journal, ObjectRevision, Settlement
 
 Verb = Literal["retry", "abandon"]
 
@@ -38,8 +41,26 @@ class Order:
     at: int
     release: str = ""
 
-    def refusal(self, position: int, row: DeliveryRow | None) -> LetterOutcome | None:
-        """Return why this row cannot be retried or abandoned, or None when it can."""
+    async def superseded(
+        self, journal: Journal, positions: Sequence[int]
+    ) -> dict[int, ObjectRevision]:
+        """Return the messages that must not be sent any more; an abandonment sends nothing."""
+        return await superseded(journal, positions) if self.verb == "retry" else {}
+
+    def refusal(
+        self, position: int, row: DeliveryRow | None, version: ObjectRevision | None = None
+    ) -> LetterOutcome | None:
+        """Return why this row cannot be retried or abandoned, or None when it can.
+
+        version is given for a message that `superseded` names.
+        """
+        unfit = self._unfit(position, row)
+        if unfit is None and version is not None and self.verb == "retry":
+            detail = f"not done: {version.natural_key} is {superseded_text(version)}"
+            return LetterOutcome(position, done=False, code=SUPERSEDED_CODE, detail=detail)
+        return unfit
+
+    def _unfit(self, position: int, row: DeliveryRow | None) -> LetterOutcome | None:
         if row is None:
             return refused(position, "it has no ledger row on this route: nothing to act on")
         if row.state in ("dead", "held"):
@@ -77,16 +98,36 @@ def refused(position: int, why: str) -> LetterOutcome:
     return LetterOutcome(position, done=False, code="TW-4010", detail=f"not done: {why}")
 
 
+def refuse_superseded(outcomes: Sequence[LetterOutcome]) -> None:
+    """Raise ConfigurationError TW-4013 when every message of an order was superseded.
+
+    Nothing was done then, and a count of none would not say why.
+    """
+    if not outcomes or any(one.code != SUPERSEDED_CODE for one in outcomes):
+        return
+    told = [one.detail.removeprefix("not done: ") for one in outcomes[:LEFT_OUT_TOLD]]
+    more = len(outcomes) - len(told)
+    told += [f"and {more} more"] if more else []
+    raise ConfigurationError(SUPERSEDED_CODE, f"nothing was sent: {'; '.join(told)}")
+
+
 def carry_out(
-    route: str, positions: Sequence[int], rows: Sequence[DeliveryRow], order: Order
+    route: str,
+    positions: Sequence[int],
+    rows: Sequence[DeliveryRow],
+    order: Order,
+    versions: Mapping[int, ObjectRevision],
 ) -> tuple[Settlement, list[LetterOutcome]]:
-    """Return the settlement for these rows, and what becomes of each position."""
+    """Return the settlement for these rows, and what becomes of each position.
+
+    versions are those that `Order.superseded` names.
+    """
     known = {row.position: row for row in rows}
     settlement = Settlement(route)
     outcomes: list[LetterOutcome] = []
     for position in positions:
         row = known.get(position)
-        refusal = order.refusal(position, row)
+        refusal = order.refusal(position, row, versions.get(position))
         if refusal is None and row is not None:
             settlement.rows.append(order.row(row))
             settlement.actions.append(order.action(row))
@@ -100,14 +141,17 @@ async def settle_offline(
     """Carry out an order on a journal that no hub delivers from; the next start sends.
 
     The caller holds the journal's lock. A row `sending` is refused, since its outcome is unknown.
+    Raises ConfigurationError TW-4013 when a retry names only messages that are superseded.
     """
     outcomes: list[LetterOutcome] = []
     for chunk in chunks(sorted(set(positions))):
         rows = await journal.delivery_rows(route, chunk)
-        settlement, told = carry_out(route, chunk, rows, order)
+        versions = await order.superseded(journal, chunk)
+        settlement, told = carry_out(route, chunk, rows, order, versions)
         if settlement.rows:
             await journal.settle(settlement)
         outcomes += told
+    refuse_superseded(outcomes)
     return outcomes
 
 

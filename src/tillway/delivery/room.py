@@ -120,7 +120,10 @@ class Delivery:
     async def retry(
         self, route: str, positions: Sequence[int], who: str, reason: str
     ) -> list[LetterOutcome]:
-        """Send dead, held or person-awaiting messages again; see `Desk.retry`."""
+        """Send dead, held or person-awaiting messages again; see `Desk.retry`.
+
+        Raises ConfigurationError TW-4013 when every one of them is superseded.
+        """
         return await self._of(route).desk.retry(positions, who, reason)
 
     async def abandon(

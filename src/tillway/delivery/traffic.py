@@ -33,10 +33,16 @@ class Traffic:
         self.flying: set[int] = set()
 
     def arrived(self, message: StoredMessage) -> None:
-        """Give a message that was just read its place: passed over, waiting, held or dead."""
+        """Give a message that was just read its place: passed over, waiting, held or dead.
+
+        What was superseded when it came is passed over on every route, before any filter is asked.
+        """
         opened = Opened(message)
         envelope = message.envelope
         self.settler.track(message.position)
+        if message.superseded_by is not None:
+            self.settler.passed(message.position, envelope)
+            return
         try:
             carried = self.route.carries(envelope, opened.body)
             lane = self.route.lane(envelope, opened.body) if carried else ""

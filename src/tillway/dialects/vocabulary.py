@@ -76,6 +76,8 @@ LINK_REASONS = {
     "Return": "return",
     "Voided": "voided",
 }
+COUNTER_RUN = "CounterRun"
+"""Local name of a vendor's addition: how often the counter of a register started again."""
 COMPLETED_STATUSES = {
     "Finished": "finished",
     "Tendered": "tendered",

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
+import msgspec
+
 from tillway.errors import TillwayError
 
 
-@dataclass(slots=True)
-class Record:
+class Record(msgspec.Struct):
     """One record as it was sent: its own bytes, and the tree of values they spell.
 
     offset is the byte where it starts (for XML: the best known), line is 1-based.

@@ -62,7 +62,7 @@ class _Reader:
 
     def check(self, raw: bytes, value: Any, line: int) -> Refused | None:
         # Decoding keeps the last of two equal names, so a quotation mark too few gives it away.
-        if b"\\u0022" in raw or raw.count(b'"') != _encode(value).count(b'"'):
+        if (b"\\" in raw and b"\\u0022" in raw) or raw.count(b'"') != _encode(value).count(b'"'):
             twice = _name_given_twice(raw)
             if twice is not None:
                 detail = f'The name "{twice}" stands twice in one object.'
@@ -70,7 +70,9 @@ class _Reader:
         options = self.options
         # As many brackets as levels allowed cannot nest deeper: most records end here.
         brackets = raw.count(b"{") + raw.count(b"[")
-        if brackets > options.nesting_depth or raw.count(b",") >= options.children:
+        if brackets > options.nesting_depth or (
+            len(raw) > options.children and raw.count(b",") >= options.children
+        ):
             return _shape_refusal(value, options, line)
         return None
 

@@ -7,16 +7,16 @@ that a reader can refuse it and go on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from tillway.formats.limits import CHUNK_BYTES
 
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True)
-class Line:
+class Line(msgspec.Struct, gc=False):
     """One line without its line feed; number counts from 1, ended: a line feed followed."""
 
     raw: bytes

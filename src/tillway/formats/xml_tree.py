@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lxml import etree
 
@@ -54,7 +55,7 @@ class Names:
 
     def namespace(self, prefix: str) -> str:
         """Return the namespace of a prefix; one that is not declared gets a placeholder."""
-        return self._namespace_of.get(prefix, f"urn:prefix:{prefix}")
+        return self._namespace_of.get(prefix) or f"urn:prefix:{quote(prefix)}"
 
 
 def tree_of(element: Any, names: Names, limits: XmlOptions) -> dict[str, Any] | str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from tillway.journal.search import receipt_form
 from tillway.message import Envelope, key_digest, natural_key
 from tillway.model import MessageType, round_money, to_minor
-from tillway.model.catalogue import POS_KEY_SPACE
+from tillway.model.catalogue import POS_KEY_FIELDS, POS_KEY_SPACE
 
-POS_KEY_FIELDS = ("business_unit_id", "workstation_id", "business_date", "sequence_number")
+REMEMBERED_AMOUNTS = 32_768
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """What is known of a message before it is checked; "" and None where it could not be read."""
 
     message_type: str = ""
@@ -26,18 +27,25 @@ class Identity:
     store: str = ""
     currency: str = ""
     amount_minor: int | None = None
+    object_digest: bytes | None = None
+    """The digest without the revision, by which all versions of one object are known."""
 
 
 def identity_of(system: str, kind: MessageType, message: Any) -> Identity:
     """Return the identity of a well-formed message. A revision is part of the digest alone."""
     parts = kind.key_parts(message)
-    revision = getattr(message, "revision", None)
-    identifying = (*parts, f"r{revision}") if revision else parts
+    space = kind.key_space_of(message)
+    digest = key_digest(system, space, parts)
+    revision = kind.revision(message)
+    object_digest = None
+    if revision is not None:
+        digest, object_digest = key_digest(system, space, _versioned(parts, revision)), digest
     currency = kind.currency(message)
     return Identity(
         message_type=kind.name,
         natural_key=natural_key(parts),
-        digest=key_digest(system, kind.key_space_of(message), identifying),
+        digest=digest,
+        object_digest=object_digest,
         store=getattr(message, "business_unit_id", None) or "",
         currency=currency,
         amount_minor=minor_units(kind.money(message), currency),
@@ -55,11 +63,13 @@ def readable_identity(system: str, kind: MessageType, values: Mapping[str, Any])
     if pos_parts and epoch:
         parts = (*pos_parts, f"e{epoch}")
     space = POS_KEY_SPACE if pos_parts else kind.key_space
+    revision = values.get("revision") if kind.has_revisions else None
+    identifying = _versioned(parts, revision) if isinstance(revision, int) else parts
     currency = values.get("currency")
     return Identity(
         message_type=kind.name,
         natural_key=natural_key(parts),
-        digest=key_digest(system, space, parts) if parts else b"",
+        digest=key_digest(system, space, identifying) if parts else b"",
         store=_text(values.get("business_unit_id")),
         currency=currency if isinstance(currency, str) else "",
         amount_minor=_readable_amount(kind, values, currency),
@@ -77,6 +87,7 @@ def _readable_amount(kind: MessageType, values: Mapping[str, Any], currency: Any
     return minor_units(found, currency) if isinstance(found, Decimal) else None
 
 
+@lru_cache(REMEMBERED_AMOUNTS)
 def minor_units(amount: Decimal | None, currency: str) -> int | None:
     """Return an amount in minor units; finer fractions are rounded half up (and found as such)."""
     if amount is None or not currency:
@@ -126,13 +137,20 @@ def envelope_of(
         workstation=getattr(message, "workstation_id", None) or "",
         business_date=business_date.isoformat() if business_date else "",
         sequence_number=number,
+        register_epoch=getattr(message, "register_epoch", 0),
         receipt_number=receipt_form(receipt),
-        revision=str(getattr(message, "revision", None) or ""),
+        object_id="" if number is None else getattr(message, "object_id", None) or "",
+        revision=kind.revision(message),
+        object_digest=identity.object_digest,
         occurred_at=occurred.isoformat() if occurred else "",
         currency=identity.currency,
         amount_minor=identity.amount_minor,
         training=bool(getattr(message, "training", False)),
     )
+
+
+def _versioned(parts: tuple[str, ...], revision: int) -> tuple[str, ...]:
+    return (*parts, f"r{revision}")
 
 
 def _texts(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,22 +7,20 @@ memory nor keeps the event loop from answering others.
 from __future__ import annotations
 
 import asyncio
-import io
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
 from tillway.connect import ItemOutcome, Submission, SubmissionResult
 from tillway.errors import Refused, code_record
-from tillway.formats import Format, Record, Unreadable, format_named
-from tillway.intake.pipeline import Pipeline
-from tillway.journal.base import AppendItem, Invalid, Journal, Receipt, RefusedItem
+from tillway.intake.crew import Crew
+from tillway.intake.gathering import Gathering
+from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
+from tillway.journal.base import Invalid, Journal, Receipt
 
-GROUP_RECORDS = 64
-"""Records handed to the journal at once."""
 TURN_BYTES = 16 * 1024
 """Input worked on before others get their turn: about 5 ms, also where records are large."""
 GROUPS_IN_FLIGHT = 4
@@ -56,73 +54,59 @@ class Gate:
 
 
 class SourceIntake:
-    """`connect.Intake` for one source."""
+    """`connect.Intake` for one source; without a crew the event loop prepares everything."""
 
-    def __init__(self, door: str, pipeline: Pipeline, journal: Journal, gate: Gate) -> None:
+    def __init__(
+        self,
+        door: str,
+        preparation: Preparation,
+        journal: Journal,
+        gate: Gate,
+        crew: Crew | None = None,
+        gathering: Gathering | None = None,
+    ) -> None:
         self._door = door
-        self._pipeline = pipeline
+        self._preparation = preparation
         self._journal = journal
         self._gate = gate
-        self._formats: dict[str, Format] = {}
+        self._crew = crew or Crew()
+        self._gathering = gathering or Gathering(journal)
 
     async def submit(self, submission: Submission, *, keep_items: bool = True) -> SubmissionResult:
         """Take everything of a submission; returns when all of it is durable."""
         self._gate.check()
+        by_crew = self._crew.takes(submission)
         collected = _Collected(keep_items)
-        waiting: list[tuple[asyncio.Task[list[Receipt]], list[_Taken]]] = []
-        group: list[_Taken] = []
-        turn_bytes = 0
-        for entry in self._format(submission).records(_stream(submission.body)):
-            group.append(self._take(entry, submission))
-            turn_bytes += len(entry.raw)
-            if turn_bytes >= TURN_BYTES:
-                turn_bytes = 0
-                await asyncio.sleep(0)
-            if len(group) >= GROUP_RECORDS:
-                waiting.append((asyncio.create_task(self._append(group)), group))
-                group = []
-            if len(waiting) >= GROUPS_IN_FLIGHT:
-                collected.add(await waiting[0][0], waiting.pop(0)[1])
-        for stored, taken in waiting:
-            collected.add(await stored, taken)
-        if group:
-            collected.add(await self._append(group), group)
+        waiting: deque[tuple[Awaitable[list[Receipt]], list[Taken]]] = deque()
+        async with aclosing(self._groups(submission, by_crew)) as groups:
+            async for group in groups:
+                items = [taken.item for taken in group]
+                append = self._gathering.append if by_crew else self._journal.append
+                waiting.append((asyncio.ensure_future(append(items)), group))
+                if len(waiting) >= GROUPS_IN_FLIGHT:
+                    await collected.add(*waiting.popleft())
+        for stored, group in waiting:
+            await collected.add(stored, group)
         return collected.result()
 
-    def _format(self, submission: Submission) -> Format:
-        name = submission.format
-        if not name or name == self._pipeline.format.name:
-            return self._pipeline.format
-        if name not in self._formats:
-            self._formats[name] = format_named(name, self._pipeline.batch_options)
-        return self._formats[name]
+    def _groups(self, submission: Submission, by_crew: bool) -> AsyncGenerator[list[Taken]]:
+        if by_crew:
+            return self._crew.groups(self._door, submission, self._gathering)
+        return self._groups_here(submission)
 
-    def _take(self, entry: Record | Unreadable, submission: Submission) -> _Taken:
-        if isinstance(entry, Unreadable):
-            return _Taken(
-                entry.line, entry.offset, RefusedItem(self._door, entry.error.code), entry
-            )
-        item = self._pipeline.take(
-            entry, door=self._door, store=submission.store, trace_id=submission.trace_id
-        )
-        return _Taken(entry.line, entry.offset, item)
-
-    async def _append(self, group: Sequence[_Taken]) -> list[Receipt]:
-        return await self._journal.append([taken.item for taken in group])
-
-
-@dataclass(slots=True)
-class _Taken:
-    """A place of the input and the journal item it became; unreadable where it could not be read.
-
-    The tree of a record is let go of at once: a thousand trees that wait for their commit push what
-    is being worked on out of the processor's cache.
-    """
-
-    line: int
-    offset: int
-    item: AppendItem
-    unreadable: Unreadable | None = None
+    async def _groups_here(self, submission: Submission) -> AsyncGenerator[list[Taken]]:
+        group: list[Taken] = []
+        turned = 0
+        for taken in self._preparation.taken(submission):
+            group.append(taken)
+            if taken.offset - turned >= TURN_BYTES:
+                turned = taken.offset
+                await asyncio.sleep(0)
+            if len(group) >= GROUP_RECORDS:
+                yield group
+                group = []
+        if group:
+            yield group
 
 
 class _Collected:
@@ -130,26 +114,27 @@ class _Collected:
 
     def __init__(self, keep_items: bool) -> None:
         self._keep_items = keep_items
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._complete = True
         self._items: list[ItemOutcome] = []
 
-    def add(self, receipts: list[Receipt], group: Sequence[_Taken]) -> None:
-        """Note the receipts of one group."""
-        for receipt, taken in zip(receipts, group, strict=True):
-            self._counts[receipt.outcome] += 1
-            if taken.unreadable is not None:
-                self._complete = self._complete and not taken.unreadable.fatal
-            wrong = receipt.outcome not in ("accepted", "duplicate")
+    async def add(self, stored: Awaitable[list[Receipt]], group: Sequence[Taken]) -> None:
+        """Wait for the receipts of one group and note them."""
+        for receipt, taken in zip(await stored, group, strict=True):
+            outcome = receipt.outcome
+            self._counts[outcome] = self._counts.get(outcome, 0) + 1
+            if taken.fatal:
+                self._complete = False
+            wrong = outcome not in ("accepted", "duplicate")
             if self._keep_items or (wrong and len(self._items) < KEPT_FAILURES):
                 self._items.append(_outcome(receipt, taken))
 
     def result(self) -> SubmissionResult:
         """Return what became of everything."""
-        return SubmissionResult(dict(self._counts), self._complete, self._items)
+        return SubmissionResult(self._counts, self._complete, self._items)
 
 
-def _outcome(receipt: Receipt, taken: _Taken) -> ItemOutcome:
+def _outcome(receipt: Receipt, taken: Taken) -> ItemOutcome:
     return ItemOutcome(
         outcome=receipt.outcome,
         status=STATUS.get(receipt.outcome) or _refusal_status(receipt.code),
@@ -163,12 +148,12 @@ def _outcome(receipt: Receipt, taken: _Taken) -> ItemOutcome:
     )
 
 
-def _error(receipt: Receipt, taken: _Taken) -> dict[str, Any] | None:
+def _error(receipt: Receipt, taken: Taken) -> dict[str, Any] | None:
     if receipt.outcome == "accepted":
         return None
     item = taken.item
-    if taken.unreadable is not None:
-        return taken.unreadable.error.as_json()
+    if taken.error is not None:
+        return taken.error
     if receipt.outcome == "quarantined" and isinstance(item, Invalid):
         errors = msgspec.json.decode(item.violations)
         found = "1 violation" if len(errors) == 1 else f"{len(errors)} violations"
@@ -183,7 +168,3 @@ def _error(receipt: Receipt, taken: _Taken) -> dict[str, Any] | None:
 def _refusal_status(code: str) -> int:
     record = code_record(code)
     return record.http_status if record and record.http_status else 400
-
-
-def _stream(body: Any) -> Any:
-    return io.BytesIO(body) if isinstance(body, bytes | bytearray) else body

@@ -56,6 +56,7 @@ class Pipeline:
         self.format = format_named(source.format, source.format_options)
         self.batch_options = {k: v for k, v in source.format_options.items() if k != "items"}
         self._dialect = dialect_named(source.dialect)
+        self._reads_json = self.format.name in {"json", "ndjson"}
         self._masker = masker
         self._clock = clock
         self._new_id = new_id
@@ -95,7 +96,8 @@ class Pipeline:
 
     def _masked(self, record: Record) -> tuple[bytes, dict[str, Any], bool]:
         """Return the bytes to keep, the masked tree, and whether the bytes were rewritten."""
-        tree, changed = self._masker.mask(record.value)
+        text = record.raw if self._reads_json else None
+        tree, changed = self._masker.mask(record.value, text)
         if not changed:
             return record.raw, record.value, False
         return self.format.encode(tree), tree, True
@@ -180,8 +182,7 @@ class Pipeline:
         )
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(msgspec.Struct, gc=False):
     door: str
     raw: bytes
     record_hash: bytes

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+
 from tillway.message import Envelope
 
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused"]
@@ -29,8 +31,7 @@ class Features:
 # --- intake -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, tag="candidate", array_like=True, gc=False):
     """A message that met its contract; the journal decides: accepted, duplicate or conflict.
 
     raw are the sender's bytes (masked if raw_rewritten); canonical is `MessageType.encode`.
@@ -52,8 +53,7 @@ class Candidate:
         return self.envelope.door
 
 
-@dataclass(slots=True)
-class Invalid:
+class Invalid(msgspec.Struct, tag="invalid", array_like=True, gc=False):
     """A message that broke its contract: raw bytes and every violation are kept (quarantine).
 
     What could be read is stated (message_type, natural_key, store, currency, amount_minor); the
@@ -81,8 +81,7 @@ class Invalid:
         return self.door
 
 
-@dataclass(slots=True)
-class RefusedItem:
+class RefusedItem(msgspec.Struct, tag="refused", array_like=True, gc=False):
     """An input that was not stored: only counted. The sender still holds it."""
 
     door: str
@@ -120,12 +119,36 @@ class Receipt:
 
 @dataclass(slots=True)
 class StoredMessage:
-    """An accepted message as consumers see it; canonical is b"" when read without payload."""
+    """An accepted message as consumers see it; canonical is b"" when read without payload.
+
+    superseded_by: the higher revision of the same object that was stored before this one came, None
+    for what was current when it came. A superseded message is history: no route carries it.
+    """
 
     position: int
     envelope: Envelope
     canonical: bytes = b""
     clean: bool = True
+    superseded_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRevision:
+    """A stored message that is one revision of an object, and the newest one stored of that object.
+
+    Unlike `StoredMessage.superseded_by` it says how things stand now, not when the message came.
+    """
+
+    position: int
+    natural_key: str
+    object_digest: bytes
+    revision: int
+    newest: int
+
+    @property
+    def superseded_by(self) -> int | None:
+        """Return the newest revision where this one is older, else None."""
+        return self.newest if self.newest > self.revision else None
 
 
 @dataclass(slots=True)
@@ -252,6 +275,20 @@ class Journal(Protocol):
 
     async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
         """Return these messages with payload, in position order."""
+        ...
+
+    async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:
+        """Return those of these messages that have a revision, with the newest of their objects.
+
+        In position order, without payload; the cost depends on how many are asked for.
+        """
+        ...
+
+    async def read_hints(self, system: str, after: int, limit: int) -> list[StoredMessage]:
+        """Return up to limit `source.hint` messages of a system after a position, with payload.
+
+        The cost depends on how many there are to return, not on what else is stored.
+        """
         ...
 
     async def last_position(self) -> int:

@@ -5,6 +5,7 @@ It promises `memory` durability only, and says so in every receipt.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from tillway.journal.conflict import conflicting_copy
 from tillway.journal.memory_queries import MemoryQueries
 from tillway.journal.queries import InvalidRow, MessageRecord
 from tillway.journal.totals import item_facts
+from tillway.message import Envelope
 
 FEATURES = Features(name="memory", durability="memory", survives_restart=False)
 
@@ -75,7 +77,10 @@ class MemoryJournal(MemoryQueries):
 
     def _accept(self, item: Candidate) -> Receipt:
         position = len(self.records) + 1
-        message = StoredMessage(position, item.envelope, item.canonical, clean=not item.findings)
+        higher = self._higher_revision(item.envelope)
+        message = StoredMessage(
+            position, item.envelope, item.canonical, clean=not item.findings, superseded_by=higher
+        )
         record = MessageRecord(
             message=message,
             raw=item.raw,
@@ -87,9 +92,22 @@ class MemoryJournal(MemoryQueries):
         )
         self.records.append(record)
         self.by_key[item.key_digest] = record
+        if item.envelope.message_type == "source.hint":
+            self.hints[item.envelope.system].append(message)
         for row in self.open_keys.pop(item.key_digest, ()):
             row.closed_by = position
         return _receipt("accepted", record)
+
+    def _higher_revision(self, envelope: Envelope) -> int | None:
+        """Return the higher revision already stored of this object; note this one otherwise."""
+        digest, revision = envelope.object_digest, envelope.revision
+        if digest is None or revision is None:
+            return None
+        newest = self.newest_by_object.get(digest, revision)
+        if revision < newest:
+            return newest
+        self.newest_by_object[digest] = revision
+        return None
 
     def _duplicate(self, known: MessageRecord, item: Candidate | Invalid) -> Receipt:
         at = item.received_at if isinstance(item, Invalid) else item.envelope.received_at
@@ -159,6 +177,12 @@ class MemoryJournal(MemoryQueries):
         """Return these messages in position order."""
         return [self.records[position - 1].message for position in sorted(positions)]
 
+    async def read_hints(self, system: str, after: int, limit: int) -> list[StoredMessage]:
+        """Return up to limit `source.hint` messages of a system after a position."""
+        hints = self.hints[system]
+        first = bisect_right(hints, after, key=_position)
+        return hints[first : first + limit]
+
     async def last_position(self) -> int:
         """Return the position of the newest accepted message."""
         return len(self.records)
@@ -206,6 +230,10 @@ class MemoryJournal(MemoryQueries):
     async def source_state(self, source: str) -> dict[str, str]:
         """Return everything remembered for a source."""
         return dict(self.remembered[source])
+
+
+def _position(message: StoredMessage) -> int:
+    return message.position
 
 
 def _is_open(row: DeliveryRow) -> bool:

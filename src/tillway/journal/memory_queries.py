@@ -6,7 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
+from tillway.journal.base import (
+    Action,
+    AttemptRow,
+    DeliveryRow,
+    ObjectRevision,
+    StoredMessage,
+    TargetState,
+)
 from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
@@ -17,7 +24,7 @@ from tillway.journal.queries import (
     Total,
     Waiting,
 )
-from tillway.journal.search import Search, parse_search
+from tillway.journal.search import Search, number_and_epoch, parse_search
 from tillway.journal.totals import Tally
 
 
@@ -27,6 +34,8 @@ class MemoryQueries:
     def __init__(self) -> None:
         self.records: list[MessageRecord] = []
         self.by_key: dict[bytes, MessageRecord] = {}
+        self.newest_by_object: dict[bytes, int] = {}
+        self.hints: defaultdict[str, list[StoredMessage]] = defaultdict(list)
         self.invalid_rows: list[InvalidRow] = []
         self.invalid_hashes: dict[tuple[str, bytes], InvalidRow] = {}
         self.open_keys: defaultdict[bytes, list[InvalidRow]] = defaultdict(list)
@@ -84,7 +93,8 @@ class MemoryQueries:
             for record in self.records:
                 message = record.message
                 row = self.rows[route].get(message.position)
-                state = _waiting_state(row, behind=message.position > cursor)
+                due = message.position > cursor and message.superseded_by is None
+                state = _waiting_state(row, behind=due)
                 if not state or (types and message.envelope.message_type not in types):
                     continue
                 envelope = message.envelope
@@ -125,6 +135,20 @@ class MemoryQueries:
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
         return self.records[position - 1] if 0 < position <= len(self.records) else None
+
+    async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:
+        """Return those of these messages that have a revision, with the newest of their objects."""
+        found = []
+        for position in sorted(set(positions)):
+            if not 0 < position <= len(self.records):
+                continue
+            envelope = self.records[position - 1].message.envelope
+            digest, revision = envelope.object_digest, envelope.revision
+            if digest is not None and revision is not None:
+                newest = self.newest_by_object[digest]
+                key = envelope.natural_key
+                found.append(ObjectRevision(position, key, digest, revision, newest))
+        return found
 
     async def deliveries_of(self, position: int) -> list[DeliveryRow]:
         """Return the fate of one message on every route."""
@@ -172,36 +196,39 @@ class MemoryQueries:
         return found[:limit]
 
     async def sequences(self) -> list[SequenceRange]:
-        """Return the numbers seen per system, workstation and business date."""
-        seen: defaultdict[tuple[str, str, str, str], set[int]] = defaultdict(set)
+        """Return the numbers seen per system, workstation, run of its counter and business date."""
+        seen: defaultdict[tuple[str, str, str, int, str], set[int]] = defaultdict(set)
         for record in self.records:
             e = record.message.envelope
             if e.sequence_number is not None and e.workstation:
-                key = (e.system, e.store, e.workstation, e.business_date)
+                key = (e.system, e.store, e.workstation, e.register_epoch, e.business_date)
                 seen[key].add(e.sequence_number)
         return [
-            SequenceRange(*key, min(numbers), max(numbers), len(numbers))
-            for key, numbers in sorted(seen.items())
+            SequenceRange(
+                system, store, workstation, date, min(numbers), max(numbers), len(numbers), epoch
+            )
+            for (system, store, workstation, epoch, date), numbers in sorted(seen.items())
         ]
 
     async def numbers(
-        self, system: str, store: str, workstation: str, business_date: str
+        self, system: str, store: str, workstation: str, business_date: str, register_epoch: int = 0
     ) -> list[int]:
-        """Return every number seen of one workstation on one date."""
-        wanted = (system, store, workstation, business_date)
+        """Return every number seen of one workstation on one date, in one run of its counter."""
+        wanted = (system, store, workstation, business_date, register_epoch)
         accepted = {
             e.sequence_number
             for e in (record.message.envelope for record in self.records)
-            if (e.system, e.store, e.workstation, e.business_date) == wanted
+            if (e.system, e.store, e.workstation, e.business_date, e.register_epoch) == wanted
             and e.sequence_number is not None
         }
         prefix = f"{store}:{workstation}:{business_date}:"
-        quarantined = {
-            int(row.natural_key.removeprefix(prefix).split(":")[0])
+        kept = (
+            number_and_epoch(row.natural_key.removeprefix(prefix))
             for row in self.invalid_rows
             if row.system == system and row.natural_key.startswith(prefix)
-        }
-        return sorted(accepted | quarantined)
+        )
+        readable = filter(None, kept)
+        return sorted(accepted | {number for number, epoch in readable if epoch == register_epoch})
 
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
@@ -226,7 +253,9 @@ def _waiting_state(row: DeliveryRow | None, *, behind: bool) -> str:
 
 def _matches(message: StoredMessage, wanted: Search) -> bool:
     envelope = message.envelope
-    if wanted.text in (envelope.natural_key, envelope.message_id):
+    if not wanted.text:
+        return False
+    if wanted.text in (envelope.natural_key, envelope.message_id, envelope.object_id):
         return True
     if wanted.store and wanted.number is not None:
         return (

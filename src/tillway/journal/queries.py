@@ -14,6 +14,7 @@ from tillway.journal.base import (
     Action,
     AttemptRow,
     DeliveryRow,
+    ObjectRevision,
     StoredMessage,
     TargetState,
 )
@@ -83,7 +84,10 @@ class Waiting:
 
 @dataclass(slots=True)
 class SequenceRange:
-    """Numbers seen of one workstation on one business date: first, last, how many differ."""
+    """Numbers seen of one workstation on one business date: first, last, how many differ.
+
+    register_epoch: the run of its counter; each run has numbers of its own.
+    """
 
     system: str
     store: str
@@ -92,6 +96,7 @@ class SequenceRange:
     first: int
     last: int
     count: int
+    register_epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -170,7 +175,10 @@ class JournalQueries(Protocol):
         ...
 
     async def find(self, text: str, limit: int) -> list[StoredMessage]:
-        """Return messages by natural key, receipt number, store-till-number or message id."""
+        """Return messages by natural key, receipt number, store-till-number, object or message id.
+
+        A natural key finds exactly that key: one run of a counter does not stand for another.
+        """
         ...
 
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
@@ -179,6 +187,10 @@ class JournalQueries(Protocol):
 
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
+        ...
+
+    async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:
+        """Return those of these messages that have a revision, with the newest of their objects."""
         ...
 
     async def deliveries_of(self, position: int) -> list[DeliveryRow]:
@@ -202,13 +214,16 @@ class JournalQueries(Protocol):
         ...
 
     async def sequences(self) -> list[SequenceRange]:
-        """Return the numbers seen per system, workstation and business date."""
+        """Return the numbers seen per system, workstation, run of its counter and business date."""
         ...
 
     async def numbers(
-        self, system: str, store: str, workstation: str, business_date: str
+        self, system: str, store: str, workstation: str, business_date: str, register_epoch: int = 0
     ) -> list[int]:
-        """Return every number seen of one workstation on one date, quarantined ones included."""
+        """Return every number seen of one workstation on one date, in one run of its counter.
+
+        Quarantined ones are included.
+        """
         ...
 
     async def actions(self, limit: int) -> list[Action]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_STORE_TILL_NUMBER = re.compile(r"(?P<store>[^-:/\s]+)[-/](?P<till>[^-:/\s]+)[-/](?P<number>\d+)")
+# No register counts beyond 18 digits, and SQLite holds no more in a number.
+_STORE_TILL_NUMBER = re.compile(
+    r"(?P<store>[^-:/\s]+)[-/](?P<till>[^-:/\s]+)[-/](?P<number>[0-9]{1,18})"
+)
+_NUMBER_AND_EPOCH = re.compile(r"(?P<number>[0-9]{1,18})(?::e(?P<epoch>[0-9]{1,18}))?")
+_KEY_PARTS_BEFORE_NUMBER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,36 @@ class Search:
 def receipt_form(text: str) -> str:
     """Return a receipt number as it is indexed: without leading zeros."""
     return text.strip().lstrip("0")
+
+
+def number_and_epoch(rest: str) -> tuple[int, int] | None:
+    """Read what stands in a natural key after its date: `42` is (42, 0), `42:e1` is (42, 1).
+
+    None where that is no number of a register.
+    """
+    found = _NUMBER_AND_EPOCH.fullmatch(rest)
+    return (int(found["number"]), int(found["epoch"] or 0)) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterKey:
+    """The natural key of a number of a register, in its parts."""
+
+    store: str
+    workstation: str
+    business_date: str
+    number: int
+    register_epoch: int
+
+
+def register_key(text: str) -> RegisterKey | None:
+    """Read `0145:03:2026-11-20:1043` or `...:1043:e1`; None for any other text."""
+    *place, rest = text.split(":", _KEY_PARTS_BEFORE_NUMBER)
+    number = number_and_epoch(rest)
+    if number is None or len(place) != _KEY_PARTS_BEFORE_NUMBER:
+        return None
+    store, workstation, business_date = place
+    return RegisterKey(store, workstation, business_date, *number)
 
 
 def parse_search(text: str) -> Search:

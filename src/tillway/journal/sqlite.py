@@ -25,6 +25,7 @@ from tillway.journal.base import (
     TargetState,
 )
 from tillway.journal.sqlite_queries import SqliteQueries
+from tillway.journal.sqlite_version import bring_up_to_date
 from tillway.journal.sqlite_writer import Job, Writer
 from tillway.journal.statements import sql_file, statements
 
@@ -194,5 +195,6 @@ def _open_for_writing(path: Path) -> apsw.Connection:
                 "TW-5101", f"{setting} is {found}, it must be {wanted}", value=found
             )
     with db:
+        bring_up_to_date(db)
         db.execute(sql_file("schema.sql"))
     return db

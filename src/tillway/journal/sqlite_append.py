@@ -32,6 +32,7 @@ from tillway.journal.sqlite_rows import (
 )
 from tillway.journal.statements import insert_rows, statements
 from tillway.journal.totals import Tally, item_facts
+from tillway.message import Envelope
 
 CHUNK = 32
 INSERT_SIZES = (128, 32, 8, 1)
@@ -61,6 +62,7 @@ class Appender:
         self._stores: dict[tuple[str, str], list[int]] = {}
         self._closing: list[tuple[bytes, int]] = []
         self._known: dict[bytes, Known] = {}
+        self._revisions: dict[bytes, int] = {}
         self._first_position = self._next_position
         self.outcomes = Tally()
         self.accepted: list[StoredMessage] = []
@@ -78,13 +80,21 @@ class Appender:
             for item in items
             if not isinstance(item, RefusedItem) and item.key_digest
         ]
+        for digest, *facts in self._rows_of("known_keys", digests):
+            self._known[digest] = tuple(facts)
+        objects = [
+            item.envelope.object_digest
+            for item in items
+            if isinstance(item, Candidate) and item.envelope.object_digest is not None
+        ]
+        self._revisions.update(self._rows_of("newest_revisions", objects))
+
+    def _rows_of(self, name: str, digests: list[bytes]) -> Iterator[Any]:
         for chunk in _chunks(digests, LOOK_UP_CHUNK):
             size = 1 if len(chunk) == 1 else LOOK_UP_CHUNK
             holes = ", ".join("?" * size)
-            sql = self._sql["known_keys"].replace(":digests", holes)
-            padded = chunk + [None] * (size - len(chunk))
-            for digest, *facts in self._db.execute(sql, padded):
-                self._known[digest] = tuple(facts)
+            sql = self._sql[name].replace(":digests", holes)
+            yield from self._db.execute(sql, chunk + [None] * (size - len(chunk)))
 
     def decide(self, item: AppendItem) -> Receipt:
         """Return the receipt of one item and gather what must be written for it."""
@@ -122,7 +132,8 @@ class Appender:
             envelope.natural_key,
         )
         self._known[item.key_digest] = known
-        self._messages.append(message_row(position, item))
+        higher = None if envelope.object_digest is None else self._higher_revision(envelope)
+        self._messages.append(message_row(position, item, higher))
         self._taken.append((position, item))
         seen = self._stores.setdefault((envelope.system, envelope.store), [0, 0])
         seen[0] = max(seen[0], envelope.received_at)
@@ -131,9 +142,20 @@ class Appender:
             self._open_keys.discard(item.key_digest)
             self._closing.append((item.key_digest, position))
         self.accepted.append(
-            StoredMessage(position, envelope, item.canonical, clean=not item.findings)
+            StoredMessage(position, envelope, item.canonical, not item.findings, higher)
         )
         return _known_receipt("accepted", known)
+
+    def _higher_revision(self, envelope: Envelope) -> int | None:
+        """Return the higher revision already stored of this object; note this one otherwise."""
+        digest, revision = envelope.object_digest, envelope.revision
+        assert digest is not None, "the caller asks only for objects"
+        assert revision is not None, "an object digest stands beside a revision"
+        newest = self._revisions.get(digest, revision)
+        if revision < newest:
+            return newest
+        self._revisions[digest] = revision
+        return None
 
     def _duplicate(
         self, known: Known, item: Candidate | Invalid, door: str, received_at: int

@@ -13,7 +13,14 @@ from typing import Any
 
 import apsw
 
-from tillway.journal.base import Action, AttemptRow, DeliveryRow, StoredMessage, TargetState
+from tillway.journal.base import (
+    Action,
+    AttemptRow,
+    DeliveryRow,
+    ObjectRevision,
+    StoredMessage,
+    TargetState,
+)
 from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
@@ -24,7 +31,7 @@ from tillway.journal.queries import (
     Total,
     Waiting,
 )
-from tillway.journal.search import parse_search
+from tillway.journal.search import number_and_epoch, parse_search, register_key
 from tillway.journal.sqlite_reader import Reader, ReaderPool
 from tillway.journal.sqlite_rows import (
     DELIVERY_COLUMNS,
@@ -35,9 +42,10 @@ from tillway.journal.sqlite_rows import (
 )
 from tillway.journal.statements import statements
 
-_HEADER = len(ENVELOPE_COLUMNS) + 2
+_BESIDE_ENVELOPE = ("position", "clean", "superseded_by")
+_HEADER = len(ENVELOPE_COLUMNS) + len(_BESIDE_ENVELOPE)
 _FATE = len(DELIVERY_COLUMNS) - 1
-_COLUMNS = ", ".join(f"message.{name}" for name in ("position", "clean", *ENVELOPE_COLUMNS))
+_COLUMNS = ", ".join(f"message.{name}" for name in (*_BESIDE_ENVELOPE, *ENVELOPE_COLUMNS))
 _DELIVERIES = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS[1:])
 _INVALID = (
     "invalid_id, outcome, door, system, message_type, natural_key, store, currency, "
@@ -76,6 +84,15 @@ class SqliteQueries:
     async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
         """Return these messages with payload, in position order."""
         return await self._messages("load", (json.dumps(list(positions)),))
+
+    async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:
+        """Return those of these messages that have a revision, with the newest of their objects."""
+        rows = await self._rows("newest_revisions", json.dumps(list(positions)))
+        return [ObjectRevision(*row) for row in rows]
+
+    async def read_hints(self, system: str, after: int, limit: int) -> list[StoredMessage]:
+        """Return up to limit `source.hint` messages of a system after a position."""
+        return await self._messages("hints", (system, after, limit))
 
     async def last_position(self) -> int:
         """Return the position of the newest accepted message."""
@@ -155,17 +172,20 @@ class SqliteQueries:
     async def find(self, text: str, limit: int) -> list[StoredMessage]:
         """Return messages that a person's search text names, newest first."""
         wanted = parse_search(text)
+        found = await self._rows("find_object", wanted.text, limit)
         if wanted.store:
             names = (wanted.store, wanted.workstation, wanted.number, limit)
-            found = await self._rows("find_number", *names)
+            found += await self._rows("find_number", *names)
         else:
-            found = await self._rows("find_receipt", wanted.receipt, limit)
-        key = wanted.text.split(":")
-        if not found and len(key) >= 4 and key[3].isdigit():
-            found = await self._rows("find_key", key[0], key[2], key[1], int(key[3]), limit)
+            found += await self._rows("find_receipt", wanted.receipt, limit)
+        key = None if found else register_key(wanted.text)
+        if key is not None:
+            place = (key.store, key.business_date, key.workstation, key.number)
+            found = await self._rows("find_key", *place, wanted.text, limit)
         if not found:
             found = await self._rows("find_text", wanted.text, limit)
-        return [stored_message(row) for row in found]
+        newest_first = sorted({row[0]: row for row in found}.items(), reverse=True)
+        return [stored_message(row) for _, row in newest_first[:limit]]
 
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
         """Return quarantined and conflicting copies by natural key or id."""
@@ -219,17 +239,19 @@ class SqliteQueries:
         return await self._invalid("invalid", after, outcome, int(open_only), limit)
 
     async def sequences(self) -> list[SequenceRange]:
-        """Return the numbers seen per system, workstation and business date."""
+        """Return the numbers seen per system, workstation, run of its counter and business date."""
         return [SequenceRange(*row) for row in await self._rows("sequences")]
 
     async def numbers(
-        self, system: str, store: str, workstation: str, business_date: str
+        self, system: str, store: str, workstation: str, business_date: str, register_epoch: int = 0
     ) -> list[int]:
-        """Return every number seen of one workstation on one date, quarantined ones included."""
+        """Return every number seen of one workstation on one date, in one run of its counter."""
         prefix = f"{store}:{workstation}:{business_date}:"
-        accepted = await self._rows("numbers", system, store, workstation, business_date)
+        place = (system, store, workstation, business_date, register_epoch)
+        accepted = await self._rows("numbers", *place)
         kept = await self._rows("quarantined_keys", system, prefix, prefix[:-1] + ";")
-        quarantined = {int(key.removeprefix(prefix).split(":")[0]) for (key,) in kept}
+        readable = filter(None, (number_and_epoch(key.removeprefix(prefix)) for (key,) in kept))
+        quarantined = {number for number, epoch in readable if epoch == register_epoch}
         return sorted({number for (number,) in accepted} | quarantined)
 
     async def actions(self, limit: int) -> list[Action]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import apsw
 
 from tillway.journal.payloads import Unpacker
+from tillway.journal.sqlite_version import check_version
 
 READER_THREADS = 2
 BUSY_MILLISECONDS = 5000
@@ -26,6 +27,7 @@ class Reader:
         self.db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         self.db.set_busy_timeout(BUSY_MILLISECONDS)
         self.db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        check_version(self.db)
         self.unpack = Unpacker(self._dictionary).unpack
 
     def _dictionary(self, dictionary_id: int) -> bytes:

@@ -31,8 +31,11 @@ ENVELOPE_COLUMNS = (
     "workstation",
     "business_date",
     "sequence_number",
+    "register_epoch",
     "receipt_number",
+    "object_id",
     "revision",
+    "object_digest",
     "occurred_at",
     "currency",
     "amount_minor",
@@ -45,6 +48,7 @@ MESSAGE_COLUMNS = (
     "content_hash",
     *ENVELOPE_COLUMNS,
     "clean",
+    "superseded_by",
 )
 PAYLOAD_COLUMNS = ("position", "raw", "canonical", "findings", "raw_rewritten")
 DUPLICATE_COLUMNS = (
@@ -102,7 +106,7 @@ ATTEMPT_COLUMNS = (
 )
 
 
-def message_row(position: int, item: Candidate) -> Row:
+def message_row(position: int, item: Candidate, superseded_by: int | None) -> Row:
     """Return the `message` row of an accepted candidate."""
     e = item.envelope
     return (
@@ -124,13 +128,17 @@ def message_row(position: int, item: Candidate) -> Row:
         e.workstation,
         e.business_date,
         e.sequence_number,
+        e.register_epoch,
         e.receipt_number,
+        e.object_id,
         e.revision,
+        e.object_digest,
         e.occurred_at,
         e.currency,
         e.amount_minor,
         int(e.training),
         int(not item.findings),
+        superseded_by,
     )
 
 
@@ -142,8 +150,9 @@ def envelope_of(values: Row) -> Envelope:
 
 
 def stored_message(values: Row, canonical: bytes = b"") -> StoredMessage:
-    """Return a message from (position, clean, *ENVELOPE_COLUMNS)."""
-    return StoredMessage(values[0], envelope_of(values[2:]), canonical, clean=bool(values[1]))
+    """Return a message from (position, clean, superseded_by, *ENVELOPE_COLUMNS)."""
+    position, clean, superseded_by = values[:3]
+    return StoredMessage(position, envelope_of(values[3:]), canonical, bool(clean), superseded_by)
 
 
 def invalid_row(item: Invalid, outcome: str, first_position: int, raw: bytes) -> Row:

@@ -19,9 +19,10 @@ def table_function(
 ) -> tuple[Callable[[Mapping[str, Any]], dict[str, Any]], str]:
     """Return the function of a table and its text.
 
-    The function raises RowFault at the first row that fails.
+    The function raises RowFault at the first row that fails, or TypeError where a list or an
+    object stands for a value.
     """
-    program = Program(codes)
+    program = Program(codes, remembers=True)
     root = Scope(program, {"this": "root"}, None)
     body = _Writer(program, root).rows(top, "out")
     lines = ["def apply(root):"]
@@ -72,12 +73,18 @@ class _Writer:
         if not isinstance(row.node, Read):
             name = self.program.fresh("t")
             lines, value = [f"{name} = {value}"], name
-        keep = [f"{put} = {value}"]
         if floats:
-            keep = [f"if {value}.__class__ is float_class:", f"{INDENT}refuse_float()", *keep]
-        if nones:
-            keep = [f"if {value} is not None:", *(INDENT + line for line in keep)]
-        return [*lines, *keep]
+            # Nearly every value is a text, so that is asked first.
+            return [
+                *lines,
+                f"if {value}.__class__ is str:",
+                f"{INDENT}{put} = {value}",
+                f"elif {value} is not None:",
+                f"{INDENT}if {value}.__class__ is float_class:",
+                f"{INDENT * 2}refuse_float()",
+                f"{INDENT}{put} = {value}",
+            ]
+        return [*lines, f"if {value} is not None:", f"{INDENT}{put} = {value}"]
 
     def _block(self, block: Block, out: str) -> list[str]:
         assert block.source is not None

@@ -8,12 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tillway.mapping import dates, lists, numbers, texts
 from tillway.mapping.dates import is_time_zone
+from tillway.mapping.limits import REMEMBERED_TEXTS
 
-__all__ = ["FUNCTIONS", "SPECIAL_FORMS", "Function", "is_time_zone"]
+__all__ = [
+    "FUNCTIONS",
+    "REMEMBERED",
+    "REMEMBERED_PAD",
+    "SPECIAL_FORMS",
+    "Function",
+    "Remembered",
+    "is_time_zone",
+]
+
+
+class Remembered(dict[Any, Any]):
+    """What a function made of each text; a look-up costs less than a call."""
+
+    def __init__(self, run: Callable[[Any], Any] | None) -> None:
+        super().__init__()
+        assert run is not None, "only a plain function can be remembered"
+        self._run = run
+
+    def __missing__(self, value: Any) -> Any:
+        """Make it, and remember it if it was made of a text."""
+        made = self._run(value)
+        if value.__class__ is str:
+            if len(self) >= REMEMBERED_TEXTS:
+                self.clear()
+            self[value] = made
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +126,15 @@ SPECIAL_FORMS: Mapping[str, Function] = {
     "coalesce": Function("coalesce(a, b, ...)", 1, None, "any", None, "the first that has a value"),
     "code": Function('code("table", x)', 2, 2, "text", None, "the canonical code of a code table"),
 }
+
+# Prices, rates, dates and barcodes repeat all day long; each text is read once.
+REMEMBERED: Mapping[str, Remembered] = {
+    name: Remembered(FUNCTIONS[name].run)
+    for name in ("money", "quantity", "percent", "decimal", "date", "lower", "upper")
+}
+"""What stands in for a function of one argument: `REMEMBERED["money"][x]` is `money(x)`.
+
+It raises TypeError for a list or an object, which no such function takes.
+"""
+REMEMBERED_PAD = lru_cache(REMEMBERED_TEXTS)(texts.pad)
+"""`pad` for a text and a literal width."""

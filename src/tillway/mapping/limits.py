@@ -38,3 +38,6 @@ MAX_VIOLATIONS = 100
 
 ARITHMETIC_DIGITS = 50
 """Digits that decimals are calculated with; a number beyond them is a violation."""
+
+REMEMBERED_TEXTS = 32_768
+"""Texts whose reading is remembered, per function."""

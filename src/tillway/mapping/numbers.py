@@ -12,7 +12,12 @@ from functools import lru_cache, reduce
 from typing import Any, TypeVar
 
 from tillway.mapping.faults import RowFault
-from tillway.mapping.limits import ARITHMETIC_DIGITS, MAX_INTEGER_DIGITS, MAX_TEXT_CHARACTERS
+from tillway.mapping.limits import (
+    ARITHMETIC_DIGITS,
+    MAX_INTEGER_DIGITS,
+    MAX_TEXT_CHARACTERS,
+    REMEMBERED_TEXTS,
+)
 from tillway.model import exact
 
 _CONTEXT = Context(
@@ -24,7 +29,6 @@ _CONTEXT = Context(
 _Made = TypeVar("_Made")
 _MAX_INTEGER = 10**MAX_INTEGER_DIGITS
 _DIGITS = re.compile(rf"[0-9]{{1,{MAX_INTEGER_DIGITS}}}")
-_REMEMBERED_TEXTS = 32_768
 _ZERO = Decimal(0)
 _FLOAT = "float money: send it as text"
 
@@ -69,15 +73,9 @@ def decimal(value: Any) -> Decimal | None:
         raise RowFault("decimal", str(problem)) from None
 
 
-# Prices, rates and quantities repeat all day long; a text is read once, the memory is C code.
-money_text = lru_cache(_REMEMBERED_TEXTS)(money)
-decimal_text = lru_cache(_REMEMBERED_TEXTS)(decimal)
-REMEMBERED = {
-    "money": money_text,
-    "quantity": decimal_text,
-    "percent": decimal_text,
-    "decimal": decimal_text,
-}
+# What is added up was mostly read a moment ago.
+money_text = lru_cache(REMEMBERED_TEXTS)(money)
+decimal_text = lru_cache(REMEMBERED_TEXTS)(decimal)
 # What the functions make, as `exact` of the model's number fields names it.
 NORMAL_FORMS = {
     "money": "money",

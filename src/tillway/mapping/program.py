@@ -14,8 +14,7 @@ from typing import Any
 from tillway.mapping import conditions, lists, numbers
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.faults import RowFault
-from tillway.mapping.functions import FUNCTIONS
-from tillway.mapping.numbers import REMEMBERED
+from tillway.mapping.functions import FUNCTIONS, REMEMBERED, REMEMBERED_PAD
 from tillway.mapping.syntax import (
     Arithmetic,
     Call,
@@ -94,16 +93,22 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "group_of": group_of,
     "str": str,
     "int": int,
-    **{f"m_{name}": run for name, run in REMEMBERED.items()},
+    **{f"m_{name}": remembered for name, remembered in REMEMBERED.items()},
+    "m_pad": REMEMBERED_PAD,
     **{f"f_{name}": function.run for name, function in FUNCTIONS.items()},
 }
 
 
 class Program:
-    """Collects the lines and constants of one function."""
+    """Collects the lines and constants of one function.
 
-    def __init__(self, codes: Mapping[str, CodeTable]) -> None:
+    remembers: functions of one argument are looked up in what they made before; the function made
+    then raises TypeError where a list or an object stands for a value.
+    """
+
+    def __init__(self, codes: Mapping[str, CodeTable], *, remembers: bool = False) -> None:
         self.codes = codes
+        self.remembers = remembers
         self.names: dict[str, Any] = dict(_FIXED_NAMES)
         self.constants: dict[Any, str] = {}
         self.count = 0
@@ -244,10 +249,14 @@ class Scope:
     def _call(self, node: Call) -> str:
         """Return a call; what is at hand already (a known text, a small integer) needs none."""
         match node:
-            case Call(function=function, arguments=(Read() as part,)) if function in REMEMBERED:
-                value = self.read(part)
-                quick = f"m_{function}({value}) if {value}.__class__ is str"
-                return f"({quick} else f_{function}({value}))"
+            case Call(function=function, arguments=(part,)) if (
+                self.program.remembers and function in REMEMBERED
+            ):
+                return f"m_{function}[{self.text(part)}]"
+            case Call(function="pad", arguments=(Read() as part, Literal() as width)):
+                value, given = self.read(part), self.text(width)
+                quick = f"m_pad({value}, {given}) if {value}.__class__ is str"
+                return f"({quick} else f_pad({value}, {given}))"
             case Call(function="integer", arguments=(Read() as part,)):
                 value = self.read(part)
                 small = f"{value}.__class__ is int and -{_SMALL} < {value} < {_SMALL}"

@@ -56,6 +56,9 @@ class MappingTable:
             return self._run(record)
         except RowFault as fault:
             raise self._violations(record, fault) from None
+        except TypeError:
+            wrong = RowFault("type", "a text or a number, not a list or an object")
+            raise self._violations(record, wrong) from None
 
     def explain(self, record: Mapping[str, Any]) -> list[RowTrace]:
         """Return what every row did on this record, failed ones included; never raises."""

@@ -13,6 +13,7 @@ from tillway.errors import ConfigurationError
 from tillway.mapping.numbers import NORMAL_FORMS
 from tillway.mapping.rows import Block
 from tillway.mapping.syntax import Call, Choice, Coalesce, Literal, Node
+from tillway.model.header import PosFact
 from tillway.model.normal_form import exact_kinds
 from tillway.spelling import nearest
 
@@ -23,13 +24,15 @@ def unknown_targets(top: Block, struct: type[msgspec.Struct]) -> list[Configurat
 
 
 def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Return the required fields of the message that no row makes, outside of lists."""
-    made = [row.target for row in top.rows] + [block.target for block in top.blocks]
-    return tuple(
-        field.encode_name
-        for field in _fields(inspect.type_info(struct))
-        if field.required and not any(target[0] == field.encode_name for target in made)
-    )
+    """Return the required fields of the message that no row makes, outside of lists.
+
+    A fact of a till needs its number and till, unless the table gives it an object_id.
+    """
+    made = {row.target[0] for row in top.rows} | {block.target[0] for block in top.blocks}
+    required = {field.encode_name for field in _fields(inspect.type_info(struct)) if field.required}
+    if issubclass(struct, PosFact) and "object_id" not in made:
+        required |= {"workstation_id", "sequence_number"}
+    return tuple(name for name in struct.__struct_fields__ if name in required - made)
 
 
 def makes_exact_numbers(top: Block, struct: type[msgspec.Struct]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """The header of one message.
 
     message_id: 32 hex digits, given by the hub; also the W3C trace id unless the sender brought
@@ -16,7 +16,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     natural_key: text form; business_date: ISO date or "". received_at: microseconds UTC.
     amount_minor: signed integer in minor units of currency, None when the message states no money.
     lane_key: default ordering key of the message type. release: digest of the project release.
-    receipt_number: as printed, without leading zeros, for search.
+    register_epoch: which run of the register's counter the sequence number belongs to; it rises
+    when the counter starts again. receipt_number: as printed, without leading zeros, for search.
+    object_id: what the vendor calls a fact that carries a number beside it, for search; "" where
+    the natural key says it or there is none. revision: version of the object at its source, None
+    where it has none; object_digest: 16 bytes that all versions of one object share, None where
+    there is no revision.
     """
 
     message_id: str
@@ -33,8 +38,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     workstation: str = ""
     business_date: str = ""
     sequence_number: int | None = None
+    register_epoch: int = 0
     receipt_number: str = ""
-    revision: str = ""
+    object_id: str = ""
+    revision: int | None = None
+    object_digest: bytes | None = None
     occurred_at: str = ""
     currency: str = ""
     amount_minor: int | None = None

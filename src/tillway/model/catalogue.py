@@ -1,20 +1,24 @@
 """The catalogue of message types: their structs, keys, money, lanes and codecs, compiled once.
 
 A message that carries a workstation and a sequence number consumed that number, whatever its type:
-then it lives in the key space `pos`, so that a day's close and a receipt cannot share a number.
+then it lives in the key space `pos`, so that a day's close and a receipt cannot share a number. A
+receipt without one is an object of its vendor: key space `object`, and each object its own lane.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.model.cash import BusinessDayClosed, BusinessDayOpened, CashMovement, TillSettlement
+from tillway.model.hints import SourceHint
 from tillway.model.merchandise import InventoryAdjustment, ItemChange, PriceChange
 from tillway.model.normal_form import is_in_normal_form, with_exact_numbers
 from tillway.model.part import Part
@@ -25,6 +29,8 @@ from tillway.model.schema import schema_of
 from tillway.spelling import nearest
 
 POS_KEY_SPACE = "pos"
+POS_KEY_FIELDS = ("business_unit_id", "workstation_id", "business_date", "sequence_number")
+OBJECT_KEY_SPACE = "object"
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
@@ -35,6 +41,8 @@ class MessageType:
     version: version of the message contract. key_space, key_fields: natural key of a message that
     carries no POS number. money_field: dotted path of the amount it stands for ("" for none).
     ordering_fields: what keeps its order on a route. time_fields: when it happened, first set wins.
+    has_revisions: its `revision` is the version of an object at its source. internal: the hub's own
+    note, which needs no route.
     """
 
     name: str
@@ -46,10 +54,14 @@ class MessageType:
     money_field: str = ""
     time_fields: tuple[str, ...] = ("end_at", "begin_at")
     version: int = 1
+    has_revisions: bool = False
+    internal: bool = False
     _decoder: msgspec.json.Decoder[Any] = field(init=False, repr=False, compare=False)
+    _money: Callable[[Any], Decimal | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_decoder", msgspec.json.Decoder(self.struct))
+        object.__setattr__(self, "_money", attrgetter(self.money_field))
 
     def key_space_of(self, message: Any) -> str:
         """Return `pos` when the message consumed a register's number, else the type's own space."""
@@ -62,7 +74,7 @@ class MessageType:
         "e<epoch>" when the counter of the register was reset.
         """
         if not _has_pos_number(message):
-            return tuple(str(_at(message, name)) for name in self.key_fields)
+            return tuple(str(getattr(message, name)) for name in self.key_fields)
         parts = (
             message.business_unit_id,
             message.workstation_id,
@@ -78,8 +90,7 @@ class MessageType:
         """
         if not self.money_field or getattr(message, "training", False):
             return None
-        amount: Decimal | None = _at(message, self.money_field)
-        return amount
+        return self._money(message)
 
     def currency(self, message: Any) -> str:
         """Return the currency of the message's money, or "" when it names none."""
@@ -98,13 +109,21 @@ class MessageType:
         day: date | None = getattr(message, "business_date", None)
         return day
 
+    def revision(self, message: Any) -> int | None:
+        """Return the version of the object at its source, None where it has no versions."""
+        revision: int | None = message.revision if self.has_revisions else None
+        return revision
+
     def ordering_key(self, message: Any) -> str:
         """Return the key that keeps related messages in order; it is never empty.
 
-        Shop facts: store:workstation (store alone without one). Where every ordering field is
-        absent, the natural key stands in, so that strangers do not wait for one another.
+        Shop facts: store:workstation (store alone without one); an object without a register's
+        number: its id. Where every ordering field is absent, the natural key stands in, so that
+        strangers do not wait for one another.
         """
-        found = [_at(message, name) for name in self.ordering_fields]
+        if self.key_space == OBJECT_KEY_SPACE and not _has_pos_number(message):
+            return ":".join(self.key_parts(message))
+        found = [getattr(message, name) for name in self.ordering_fields]
         present = [str(part) for part in found if part is not None]
         return ":".join(present or self.key_parts(message))
 
@@ -169,13 +188,7 @@ def _has_pos_number(message: Any) -> bool:
     )
 
 
-def _at(message: Any, path: str) -> Any:
-    for name in path.split("."):
-        message = getattr(message, name)
-    return message
-
-
-_POS = ("business_unit_id", "workstation_id", "business_date", "sequence_number")
+_OBJECT = ("object_id",)
 _REGISTER = ("business_unit_id", "workstation_id")
 
 MESSAGE_TYPES: dict[str, MessageType] = {
@@ -185,35 +198,39 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             name="retail_transaction.completed",
             struct=RetailTransaction,
             purpose="A receipt: sale, return or exchange.",
-            key_space=POS_KEY_SPACE,
-            key_fields=_POS,
+            key_space=OBJECT_KEY_SPACE,
+            key_fields=_OBJECT,
             ordering_fields=_REGISTER,
+            has_revisions=True,
             money_field="totals.grand",
         ),
         MessageType(
             name="retail_transaction.voided",
             struct=VoidedTransaction,
             purpose="The post-void of an earlier receipt.",
-            key_space=POS_KEY_SPACE,
-            key_fields=_POS,
+            key_space=OBJECT_KEY_SPACE,
+            key_fields=_OBJECT,
             ordering_fields=_REGISTER,
+            has_revisions=True,
             money_field="totals.grand",
         ),
         MessageType(
             name="control.recorded",
             struct=ControlRecord,
             purpose="A number consumed without goods; it keeps the sequence complete.",
-            key_space=POS_KEY_SPACE,
-            key_fields=_POS,
+            key_space=OBJECT_KEY_SPACE,
+            key_fields=_OBJECT,
             ordering_fields=_REGISTER,
+            has_revisions=True,
         ),
         MessageType(
             name="cash.moved",
             struct=CashMovement,
             purpose="Money put into or taken out of a till.",
-            key_space=POS_KEY_SPACE,
-            key_fields=_POS,
+            key_space=OBJECT_KEY_SPACE,
+            key_fields=_OBJECT,
             ordering_fields=_REGISTER,
+            has_revisions=True,
             money_field="amount",
         ),
         MessageType(
@@ -224,6 +241,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             key_fields=("business_unit_id", "till_id", "session_id"),
             ordering_fields=_REGISTER,
             time_fields=("closed_at", "end_at", "begin_at"),
+            has_revisions=True,
         ),
         MessageType(
             name="business_day.opened",
@@ -233,6 +251,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             key_fields=("business_unit_id", "business_date"),
             ordering_fields=_REGISTER,
             time_fields=("opened_at", "end_at", "begin_at"),
+            has_revisions=True,
         ),
         MessageType(
             name="business_day.closed",
@@ -242,6 +261,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             key_fields=("business_unit_id", "business_date"),
             ordering_fields=_REGISTER,
             time_fields=("closed_at", "end_at", "begin_at"),
+            has_revisions=True,
         ),
         MessageType(
             name="payment.updated",
@@ -252,6 +272,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             ordering_fields=("psp_reference",),
             money_field="amount",
             time_fields=("updated_at", "captured_at"),
+            has_revisions=True,
         ),
         MessageType(
             name="settlement.posted",
@@ -262,6 +283,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             ordering_fields=("psp",),
             money_field="gross",
             time_fields=("posted_at",),
+            has_revisions=True,
         ),
         MessageType(
             name="bank.statement_line",
@@ -329,6 +351,16 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             ordering_fields=("business_unit_id",),
             money_field="amount",
             time_fields=("reported_at", "posted_at"),
+        ),
+        MessageType(
+            name="source.hint",
+            struct=SourceHint,
+            purpose="Internal: a vendor said that an object changed; its source fetches it.",
+            key_space="source.hint",
+            key_fields=("event_id",),
+            ordering_fields=("object_id",),
+            time_fields=(),
+            internal=True,
         ),
     )
 }

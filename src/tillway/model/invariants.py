@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from tillway.model.cash import TillSettlement
@@ -22,6 +23,9 @@ from tillway.model.rules import RULES
 MAX_FINDINGS = 100  # of one message: a receipt wrong in all its lines is wrong once
 _ZERO = Decimal("0.00")
 _CENT = Decimal("0.01")
+_NET, _GROSS, _DISCOUNT = map(attrgetter, ("net_amount", "gross_amount", "discount_amount"))
+_AMOUNT, _TAX_AMOUNT = attrgetter("amount"), attrgetter("tax_amount")
+_CARRIED = {name: attrgetter(f"{name}_amount") for name in ("rounding", "tip")}
 _UNITS = {currency: Decimal(1).scaleb(-digits) for currency, digits in MINOR_DIGITS.items()}
 
 
@@ -62,28 +66,24 @@ def _check_lines(
 ) -> None:
     """Test invariants b and d on every live line, and its prices."""
     for index, line in enumerate(message.lines):
-        net, quantity = line.net_amount, line.quantity
         if line.voided:
             continue
-        if not quantity or (net and (quantity > 0) != (net > 0)):
+        net, quantity = line.net_amount, line.quantity
+        # Numbers in normal form have no negative zero, so the sign tells as much as a comparison.
+        if not quantity or (net and quantity.is_signed() is not net.is_signed()):
             _judge_sign(index, line, found)
         discount = line.discount_amount
-        expected = line.gross_amount if discount is None else line.gross_amount - discount
+        expected = line.gross_amount - discount if discount else line.gross_amount
         if net != expected:
             slack = _slack(unit, tolerance, (line.gross_amount, discount or _ZERO, net))
             path = f"lines[{index}].net_amount"
             _agree("LINE_DISCOUNT_SUM", path, expected, net, slack, found)
         if line.price_modifiers:
             _check_modifiers(index, line, unit, tolerance, found)
-        price = line.actual_unit_price
-        if price is not None and price < 0:
-            found.append(
-                _finding("NEGATIVE_PRICE", f"lines[{index}].actual_unit_price", "0", price)
-            )
-        price = line.regular_unit_price
-        if price is not None and price < 0:
-            path = f"lines[{index}].regular_unit_price"
-            found.append(_finding("NEGATIVE_PRICE", path, "0", price))
+        for name in ("actual_unit_price", "regular_unit_price"):
+            price = getattr(line, name)
+            if price is not None and price.is_signed():
+                found.append(_finding("NEGATIVE_PRICE", f"lines[{index}].{name}", "0", price))
 
 
 def _judge_sign(index: int, line: Line, found: list[Finding]) -> None:
@@ -116,25 +116,24 @@ def _check_totals(
 ) -> None:
     """Test the lines' side of invariant a, and each stated total against the lines."""
     totals = message.totals
-    nets = [line.net_amount for line in lines]
-    net = sum(nets, _ZERO)
+    net = sum(map(_NET, lines), _ZERO)
     due = net + _added_tax(message, lines)
     if totals.rounding is not None:
         due += totals.rounding
     if totals.tip is not None:
         due += totals.tip
     if due != totals.grand:
-        finer = (*nets, *(tax.tax_amount for line in lines for tax in line.tax))
+        finer = (*map(_NET, lines), *(tax.tax_amount for line in lines for tax in line.tax))
         slack = _slack(unit, tolerance, finer)
         _agree("TRAN_OUT_OF_BALANCE", "totals.grand", due, totals.grand, slack, found)
     if totals.net is not None and totals.net != net:
-        slack = _slack(unit, tolerance, nets)
+        slack = _slack(unit, tolerance, map(_NET, lines))
         _agree("HEADER_NET", "totals.net", net, totals.net, slack, found)
     if totals.gross is not None:
-        amounts = [line.gross_amount for line in lines]
+        amounts = list(map(_GROSS, lines))
         _check_total("HEADER_GROSS", "totals.gross", totals.gross, amounts, unit, tolerance, found)
     if totals.discount is not None:
-        amounts = [line.discount_amount for line in lines if line.discount_amount is not None]
+        amounts = list(filter(None, map(_DISCOUNT, lines)))
         path = "totals.discount"
         _check_total("HEADER_DISCOUNT", path, totals.discount, amounts, unit, tolerance, found)
 
@@ -191,7 +190,7 @@ def _check_taxes(
     if stated is None:
         return
     of_lines = [tax.tax_amount for line in lines for tax in line.tax]
-    for path, amounts in (("lines", of_lines), ("taxes", [t.tax_amount for t in message.taxes])):
+    for path, amounts in (("lines", of_lines), ("taxes", list(map(_TAX_AMOUNT, message.taxes)))):
         total = sum(amounts, _ZERO)
         if amounts and total != stated:
             slack = unit / 2 * len(amounts) if tolerance is None else tolerance
@@ -203,16 +202,15 @@ def _check_tenders(
 ) -> None:
     """Test the tenders' side of invariant a, invariant h, and that amounts can be paid."""
     totals, tenders = message.totals, message.tenders
-    paid = sum([tender.amount for tender in tenders], _ZERO)
+    paid = sum(map(_AMOUNT, tenders), _ZERO)
     if paid != totals.grand:
         _agree("TRAN_OUT_OF_BALANCE", "tenders", totals.grand, paid, tolerance, found)
-    for name, stated in (("rounding", totals.rounding), ("tip", totals.tip)):
-        amounts = [getattr(tender, f"{name}_amount") for tender in tenders]
-        carried = [amount for amount in amounts if amount is not None]
+    for name, carried_by in _CARRIED.items():
+        carried = [amount for amount in map(carried_by, tenders) if amount is not None]
         if carried:
+            stated = getattr(totals, name) or _ZERO
             total = sum(carried, _ZERO)
-            path = f"totals.{name}"
-            _agree("CURRENCY_ROUNDING", path, total, stated or _ZERO, tolerance, found)
+            _agree("CURRENCY_ROUNDING", f"totals.{name}", total, stated, tolerance, found)
     for index, tender in enumerate(tenders):
         if tender.amount % unit:
             found.append(_off_unit(f"tenders[{index}].amount", tender.amount, unit))

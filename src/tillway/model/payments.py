@@ -12,6 +12,7 @@ from tillway.model.enumerations import PaymentStatus, SettlementEntryType
 from tillway.model.part import Part
 from tillway.model.scalars import (
     BusinessDate,
+    Count,
     Currency,
     Identifier,
     KeyText,
@@ -46,6 +47,10 @@ class PaymentUpdate(Part, frozen=True, kw_only=True):
     extensions: Annotated[
         dict[str, Any], Meta(description="What the vendor sent beyond the model, by vendor.")
     ] = field(default_factory=dict)
+    revision: Annotated[
+        Count | None,
+        Meta(description="Version of the object at its source; the highest is current."),
+    ] = None
 
 
 class SettlementEntry(Part, frozen=True, kw_only=True):
@@ -79,6 +84,10 @@ class Settlement(Part, frozen=True, kw_only=True):
     extensions: Annotated[
         dict[str, Any], Meta(description="What the vendor sent beyond the model, by vendor.")
     ] = field(default_factory=dict)
+    revision: Annotated[
+        Count | None,
+        Meta(description="Version of the object at its source; the highest is current."),
+    ] = None
 
 
 class BankStatementLine(Part, frozen=True, kw_only=True):

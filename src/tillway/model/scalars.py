@@ -12,7 +12,7 @@ from msgspec import Meta
 
 EXACT_PATTERN = r"^-?[0-9]{1,13}(\.[0-9]{1,5})?$"
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 KeyText = Annotated[str, Meta(min_length=1, max_length=300)]
 # In Python "$" also matches before a line feed at the end; "(?!\n)" does not let it.

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tillway.model.header import IDENTITIES, PosFact
 from tillway.model.part import Part
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,4 +18,6 @@ def schema_of(struct: type[Part], *, title: str, description: str) -> dict[str, 
     The parts are under `$defs`; a decimal is text with the pattern of an exact number.
     """
     schema = msgspec.json.schema(struct)
+    if issubclass(struct, PosFact):
+        schema["anyOf"] = [{"required": list(names)} for names in IDENTITIES]
     return {"$schema": DIALECT, "title": title, "description": description, **schema}

@@ -45,6 +45,12 @@ def states_money(message_type: str) -> bool:
     return known is None or bool(known.money_field)
 
 
+def is_internal(message_type: str) -> bool:
+    """Say whether messages of a type are the hub's own notes, which need no route."""
+    known = MESSAGE_TYPES.get(message_type)
+    return known is not None and known.internal
+
+
 def added(first: Money, second: Money) -> Money:
     """Return two sets of amounts added per currency."""
     names = sorted({*first, *second})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tillway.journal.queries import JournalQueries, RouteTotals, Total
-from tillway.observe.amounts import amount_of, states_money
+from tillway.observe.amounts import amount_of, is_internal, states_money
 
 OUTCOMES = ("accepted", "duplicate", "conflict", "quarantined", "refused")
 FATES = ("delivered", "filtered", "pending", "held", "in_doubt", "dead", "abandoned")
@@ -211,7 +211,13 @@ def _unrouted(
     if carried is None:
         return []
     known = frozenset[str]().union(*carried.values())
-    return [one for one in outcomes if one.group == "accepted" and one.message_type not in known]
+    return [
+        one
+        for one in outcomes
+        if one.group == "accepted"
+        and one.message_type not in known
+        and not is_internal(one.message_type)
+    ]
 
 
 def _equation_as_json(equation: Equation) -> dict[str, object]:

@@ -33,7 +33,8 @@ class MessageReader(JournalQueries, Protocol):
 class Hit:
     """One message in a list. fates: route -> state, for routes that have settled or held it.
 
-    received_at is RFC 3339 in UTC; amount is None when the message states no money.
+    received_at is RFC 3339 in UTC; amount is None when the message states no money. revision is the
+    version of its object, None without one; superseded_by the higher one that came before it.
     """
 
     position: int
@@ -49,7 +50,14 @@ class Hit:
     currency: str
     received_at: str
     clean: bool
+    revision: int | None = None
+    superseded_by: int | None = None
     fates: dict[str, str] = field(default_factory=dict)
+
+
+def superseded_text(revision: int) -> str:
+    """Say why no route carries a message whose object was stored in a higher revision before."""
+    return f"superseded by revision {revision}"
 
 
 async def hit_of(queries: JournalQueries, message: StoredMessage) -> Hit:
@@ -70,6 +78,8 @@ async def hit_of(queries: JournalQueries, message: StoredMessage) -> Hit:
         currency=envelope.currency,
         received_at=utc_text(envelope.received_at),
         clean=message.clean,
+        revision=envelope.revision,
+        superseded_by=message.superseded_by,
         fates={row.route: row.state for row in await queries.deliveries_of(message.position)},
     )
 

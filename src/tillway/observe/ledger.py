@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from tillway.journal.base import DeliveryRow, StoredMessage
+from tillway.journal.base import DeliveryRow, ObjectRevision, StoredMessage
 from tillway.journal.queries import InvalidRow, JournalQueries
+from tillway.journal.revisions import superseded_messages
 
 PAGE_ROWS = 1000
 
 
 async def ledger_rows(
     queries: JournalQueries, states: Sequence[str], *, route: str = ""
-) -> AsyncIterator[tuple[DeliveryRow, StoredMessage]]:
-    """Yield every ledger row in these states with its message, per route in position order."""
+) -> AsyncIterator[tuple[DeliveryRow, StoredMessage, ObjectRevision | None]]:
+    """Yield every ledger row in these states with its message, per route in position order.
+
+    The third of each is its revision, where a newer one of its object is stored, else None.
+    """
     for name in [route] if route else await queries.routes():
         after = 0
         while page := await queries.deliveries(states, route=name, limit=PAGE_ROWS, after=after):
-            for pair in page:
-                yield pair
+            versions = await superseded_messages(queries, [message for _, message in page])
+            for row, message in page:
+                yield row, message, versions.get(row.position)
             after = page[-1][0].position
 
 

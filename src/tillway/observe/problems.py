@@ -1,6 +1,7 @@
 """What needs a person, by cause: dead, held, in doubt, quarantined and conflicting messages.
 
-What merely waits behind a failing head is counted with that head, not as a failure of its own.
+What merely waits behind a failing head is counted with that head, not as a failure of its own. What
+a newer revision superseded is a problem apart: it cannot be sent any more, only given up.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from typing import Any, Literal
 
 from tillway.clock import utc_text
 from tillway.errors import ConfigurationError, code_record
-from tillway.journal.base import DeliveryRow, StoredMessage
+from tillway.journal.base import DeliveryRow, ObjectRevision, StoredMessage
 from tillway.journal.queries import InvalidRow, JournalQueries
 from tillway.observe.amounts import Money, amount_of, money_of, states_money
 from tillway.observe.fingerprint import cause_text, group_name, violations_text
+from tillway.observe.latest import superseded_text
 from tillway.observe.ledger import invalid_rows, ledger_rows
 from tillway.spelling import nearest
 
 Kind = Literal["dead", "held", "in_doubt", "quarantined", "conflict"]
 SAMPLE_MEMBERS = 20
 RETRYABLE: frozenset[str] = frozenset({"dead", "held"})
+SUPERSEDED_CODE = "TW-4013"
 _STATES = ("held", "in_doubt", "dead")
 _REASONS = {
     "findings": "held until its findings are looked at",
@@ -32,7 +35,10 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One message of a problem. position is 0 for a copy that was never accepted."""
+    """One message of a problem. position is 0 for a copy that was never accepted.
+
+    superseded_by: the newest revision stored of its object, None where it is that itself.
+    """
 
     natural_key: str
     store: str
@@ -46,6 +52,7 @@ class Member:
     currency: str = ""
     amount_minor: int | None = None
     attempts: int = 0
+    superseded_by: int | None = None
 
     @property
     def amount(self) -> Decimal | None:
@@ -92,7 +99,7 @@ class Problem:
     @property
     def retryable(self) -> bool:
         """Say whether its messages can be sent again by a person."""
-        return self.kind in RETRYABLE
+        return self.kind in RETRYABLE and self.code != SUPERSEDED_CODE
 
     @property
     def all_ids(self) -> list[int]:
@@ -108,8 +115,8 @@ async def problems(
     targets: route -> name of its target; without it the route's own name stands for the target.
     """
     found = _Groups(targets or {})
-    async for row, message in ledger_rows(queries, _STATES):
-        found.add_delivery(row, message)
+    async for row, message, version in ledger_rows(queries, _STATES):
+        found.add_delivery(row, message, version)
     async for copy in invalid_rows(queries):
         found.add_copy(copy)
     return found.finished()
@@ -153,14 +160,20 @@ class _Groups:
         self._sums: dict[str, dict[str, int]] = {}
         self._span: dict[str, tuple[int, int]] = {}
 
-    def add_delivery(self, row: DeliveryRow, message: StoredMessage) -> None:
-        """Add a ledger row: to the group of its lane's head, or of its own cause."""
+    def add_delivery(
+        self, row: DeliveryRow, message: StoredMessage, version: ObjectRevision | None
+    ) -> None:
+        """Add a ledger row: to the group of its lane's head, or of its own cause.
+
+        version is given for what a newer revision superseded.
+        """
         lane = (row.route, row.lane)
         head = self._lanes.get(lane)
         if row.reason == "behind_head" and row.state == "held" and head is not None:
             head.behind += 1
             return
-        problem = self._delivery_group(row)
+        told = superseded_text(version.newest) if version else ""
+        problem = self._delivery_group(row, told)
         self._lanes[lane] = problem
         envelope = message.envelope
         member = Member(
@@ -169,12 +182,13 @@ class _Groups:
             message_type=envelope.message_type,
             state=row.state,
             at=utc_text(row.updated_at),
-            detail=row.detail,
+            detail="; ".join(filter(None, [told, row.detail])),
             route=row.route,
             position=row.position,
             currency=envelope.currency,
             amount_minor=envelope.amount_minor,
             attempts=row.attempts,
+            superseded_by=version.newest if version else None,
         )
         problem.positions.append(row.position)
         self._count(problem, member, row.first_at or row.updated_at, row.updated_at)
@@ -207,10 +221,13 @@ class _Groups:
             problem.first_at, problem.last_at = utc_text(first), utc_text(last)
         return sorted(self._groups.values(), key=lambda one: (-one.count - one.behind, one.group))
 
-    def _delivery_group(self, row: DeliveryRow) -> Problem:
+    def _delivery_group(self, row: DeliveryRow, superseded: str) -> Problem:
         kind: Kind = row.state if row.state in ("dead", "in_doubt") else "held"
         target = self._targets.get(row.route, row.route)
         text = row.detail or _REASONS.get(row.reason, "")
+        # What is tried again by itself goes before its newer revision, in the order of its lane.
+        if superseded and (kind == "dead" or row.reason == "findings"):
+            return self._group(kind, "delivery", row.route, target, SUPERSEDED_CODE, superseded)
         return self._group(kind, "delivery", row.route, target, row.code, text, row.reason)
 
     def _group(

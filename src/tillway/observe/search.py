@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tillway.clock import utc_text
 from tillway.journal.queries import InvalidRow, JournalQueries, SequenceRange
-from tillway.journal.search import parse_search
+from tillway.journal.search import parse_search, register_key
 from tillway.observe.fingerprint import violations_text
 from tillway.observe.latest import Hit, hit_of
 from tillway.observe.moments import age_text, seconds_since
@@ -49,12 +49,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One receipt somebody named in full. date is "" when it was not given."""
+    """One receipt somebody named. date is "" and epoch None when it was not given."""
 
     store: str
     till: str
     number: int
     date: str = ""
+    epoch: int | None = None
+
+    def key(self, date: str, epoch: int) -> str:
+        """Return its natural key on a date, in a run of the counter."""
+        key = f"{self.store}:{self.till}:{date}:{self.number}"
+        return f"{key}:e{epoch}" if epoch else key
 
 
 async def find(
@@ -65,7 +71,7 @@ async def find(
     stores: Mapping[str, Store] | None = None,
     limit: int = MOST_HITS,
 ) -> Found:
-    """Search by natural key, receipt number, store-till-number, message id or `#copy`.
+    """Search by natural key, receipt number, store-till-number, object or message id, or `#copy`.
 
     now is microseconds UTC; stores (from the project) help to say why nothing was found.
     """
@@ -105,10 +111,10 @@ def _wanted(typed: str) -> _Wanted | None:
     search = parse_search(typed)
     if search.store and search.number is not None:
         return _Wanted(search.store, search.workstation, search.number)
-    parts = typed.split(":")
-    if len(parts) >= 4 and parts[3].isdigit():
-        return _Wanted(parts[0], parts[1], int(parts[3]), parts[2])
-    return None
+    key = register_key(typed)
+    if key is None:
+        return None
+    return _Wanted(key.store, key.workstation, key.number, key.business_date, key.register_epoch)
 
 
 async def _days(queries: JournalQueries, wanted: _Wanted) -> list[SequenceRange]:
@@ -125,9 +131,10 @@ async def _copies(
     """Return copies kept under what was typed, and under the keys of what was found."""
     keys = {typed, *(hit.natural_key for hit in hits)}
     if wanted is not None:
-        dates = sorted({day.business_date for day in days})[-DAYS_LOOKED_AT:]
-        for date in [wanted.date] if wanted.date else dates:
-            keys.add(f"{wanted.store}:{wanted.till}:{date}:{wanted.number}")
+        runs = sorted({(day.business_date, day.register_epoch) for day in days})[-DAYS_LOOKED_AT:]
+        if wanted.date:
+            runs = [(wanted.date, wanted.epoch or 0)]
+        keys |= {wanted.key(date, epoch) for date, epoch in runs}
     rows: dict[int, InvalidRow] = {}
     for key in sorted(keys):
         for row in await queries.find_invalid(key, MOST_HITS):
@@ -152,15 +159,34 @@ def _why_absent(
         return [f"Till {wanted.till} of store {wanted.store} never sent anything. {known}", heard]
     of_date = [day for day in of_till if wanted.date in ("", day.business_date)]
     if not of_date:
-        dates = ", ".join(day.business_date for day in of_till[-DAYS_LOOKED_AT:])
+        dates = sorted({day.business_date for day in of_till})[-DAYS_LOOKED_AT:]
         where = f"Till {wanted.till} of store {wanted.store}"
-        return [f"{where} sent nothing for {wanted.date}; it sent for {dates}.", heard]
-    return [*(_place(wanted, day) for day in of_date[-3:]), heard]
+        return [f"{where} sent nothing for {wanted.date}; it sent for {', '.join(dates)}.", heard]
+    of_run = [day for day in of_date if wanted.epoch in (None, day.register_epoch)]
+    if not of_run:
+        return [_run_unheard(wanted, of_date), heard]
+    of_run.sort(key=lambda day: (day.business_date, day.register_epoch))
+    return [*(_place(wanted, day) for day in of_run[-3:]), heard]
+
+
+def _run_unheard(wanted: _Wanted, days: list[SequenceRange]) -> str:
+    """Say that the till sent for the date, but in other runs of its counter."""
+    sent = ", ".join(_run_text(day.register_epoch) for day in days)
+    return (
+        f"Till {wanted.till} of store {wanted.store} sent nothing of {_run_text(wanted.epoch or 0)}"
+        f" of its counter for {wanted.date}; it sent of {sent}."
+    )
+
+
+def _run_text(epoch: int) -> str:
+    return f"run e{epoch}" if epoch else "the first run"
 
 
 def _place(wanted: _Wanted, day: SequenceRange) -> str:
     """Say where the number stands among those of one day."""
     where = f"store {day.store} till {day.workstation} on {day.business_date}"
+    if day.register_epoch:
+        where += f" ({_run_text(day.register_epoch)} of its counter)"
     if wanted.number > day.last:
         return f"Number {wanted.number} has not arrived: the last of {where} is {day.last}."
     if wanted.number < day.first:
@@ -193,5 +219,5 @@ def _unread(typed: str) -> str:
         )
     return (
         f'"{typed}" matches no natural key (0145:03:2026-11-20:1043), store-till-number '
-        f"(0145-03-1043), receipt number, message id or kept copy (#7)."
+        f"(0145-03-1043), receipt number, object id, message id or kept copy (#7)."
     )

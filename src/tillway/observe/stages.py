@@ -60,6 +60,8 @@ def stages(
 
 def carries(release: Release, route: str, message: StoredMessage) -> bool:
     """Say whether a route of the release carries the message, its filter included."""
+    if message.superseded_by is not None:
+        return False
     return release.routes[route].carries(message.envelope, lambda: _decode(message.canonical))
 
 

@@ -14,8 +14,9 @@ import msgspec
 from tillway.clock import utc_text
 from tillway.journal.base import AttemptRow, DeliveryRow
 from tillway.journal.queries import InvalidRow, JournalQueries, MessageRecord
+from tillway.journal.revisions import superseded_messages
 from tillway.observe.fingerprint import violations_text
-from tillway.observe.latest import Hit, hit_of
+from tillway.observe.latest import Hit, hit_of, superseded_text
 from tillway.observe.stages import Sent, Stage, carries, stages
 from tillway.project.records import Release
 
@@ -62,7 +63,7 @@ class Trace:
     trace_id: str
     door: str
     release: str
-    revision: str
+    revision: int | None
     occurred_at: str
     content_hash: str
     steps: list[Step]
@@ -91,10 +92,12 @@ async def trace(
     attempts = await queries.attempts_of(position)
     copies = await queries.find_invalid(envelope.natural_key, MOST_COPIES)
     own = [copy for copy in copies if copy.system == envelope.system]
+    version = (await superseded_messages(queries, [record.message])).get(position)
+    newer = superseded_text(version.newest) if version else ""
     steps = [
         *_arrival(record, own),
         *(_attempt_step(attempt) for attempt in attempts),
-        *(_delivery_step(row) for row in deliveries),
+        *(_delivery_step(row, newer) for row in deliveries),
     ]
     return Trace(
         hit=await hit_of(queries, record.message),
@@ -144,6 +147,10 @@ def _arrival(record: MessageRecord, copies: Iterable[InvalidRow]) -> list[Step]:
         f"came in by {envelope.door}, stored at position {message.position}",
     )
     steps = [accepted, *(_copy_step(copy) for copy in copies)]
+    if message.superseded_by is not None:
+        what = superseded_text(message.superseded_by)
+        detail = "the newer one was stored before it: kept as history, sent nowhere"
+        steps.append(Step(utc_text(envelope.received_at), what, "note", detail))
     if not message.clean:
         rules = ", ".join(str(one.get("rule", "")) for one in _findings(record.findings))
         steps.append(Step(utc_text(envelope.received_at), "has findings", "note", rules))
@@ -179,14 +186,16 @@ def _attempt_step(attempt: AttemptRow) -> Step:
     )
 
 
-def _delivery_step(row: DeliveryRow) -> Step:
+def _delivery_step(row: DeliveryRow, newer: str) -> Step:
+    """Return the step of a row; newer says which revision superseded the message since it came."""
     if row.state == "delivered":
         known = f" as {row.target_reference}" if row.target_reference else ""
         tries = f" after {row.attempts} tries" if row.attempts > 1 else ""
         return Step(
             utc_text(row.updated_at), "delivered", "good", f"taken{known}{tries}", row.route
         )
-    detail = " - ".join(filter(None, [_REASONS.get(row.reason, ""), row.detail]))
+    final = newer if row.state == "dead" else ""
+    detail = " - ".join(filter(None, [final, _REASONS.get(row.reason, ""), row.detail]))
     if row.next_at and row.state == "held":
         detail = f"{detail} (next try {utc_text(row.next_at)})"
     what = row.state.replace("_", " ")
@@ -200,6 +209,8 @@ def _untouched(
     if release is None:
         return []
     touched = {row.route for row in deliveries}
+    higher = record.message.superseded_by
+    why = "this route passes it over" if higher is None else superseded_text(higher)
     steps = []
     for route in release.routes:
         if route in touched:
@@ -207,7 +218,7 @@ def _untouched(
         if carries(release, route, record.message):
             steps.append(Step("", "pending", "waiting", "on its way", route))
         else:
-            steps.append(Step("", "not carried", "note", "this route passes it over", route))
+            steps.append(Step("", "not carried", "note", why, route))
     return steps
 
 

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from tillway.project.documents import Document
 from tillway.project.problems import Problems
 from tillway.project.reading import TableReader
-from tillway.project.records import HubSettings
+from tillway.project.records import BY_CORES, HubSettings
 from tillway.project.toml_lines import SettingPath
 from tillway.security.secrets import Secret
 
 LARGEST_PORT = 65535
+MOST_WORKERS = 64
 _DEFAULTS = HubSettings(name="")
 _PLACES: dict[str, SettingPath] = {
     "name": ("name",),
@@ -20,6 +21,7 @@ _PLACES: dict[str, SettingPath] = {
     "journal": ("journal",),
     "drain_seconds": ("drain_seconds",),
     "disk_floor_bytes": ("disk_floor_bytes",),
+    "intake_workers": ("intake", "workers"),
     "listen_host": ("listen", "host"),
     "listen_port": ("listen", "port"),
     "pseudonym_key": ("security", "pseudonym_key"),
@@ -42,6 +44,11 @@ def read_hub(document: Document, problems: Problems) -> HubSettings:
         values["listen_host"] = listen.text("host", _DEFAULTS.listen_host)
         values["listen_port"] = listen.whole("port", _DEFAULTS.listen_port, maximum=LARGEST_PORT)
         listen.done()
+    if intake := reader.table("intake"):
+        values["intake_workers"] = intake.whole(
+            "workers", _DEFAULTS.intake_workers, BY_CORES, MOST_WORKERS
+        )
+        intake.done()
     if security := reader.table("security"):
         values["pseudonym_key"] = _secret(security, "pseudonym_key")
         security.done()

@@ -86,9 +86,16 @@ class Store:
     api_key_sha256: str = ""
 
 
+BY_CORES = -1
+"""As many workers as the machine has cores, and none on a machine with one."""
+
+
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """`tillway.toml`: the hub itself. journal is a path relative to the project folder."""
+    """`tillway.toml`: the hub itself. journal is a path relative to the project folder.
+
+    intake_workers: processes that prepare batches; 0 leaves it to the hub's own process.
+    """
 
     name: str
     time_zone: str = "UTC"
@@ -97,6 +104,7 @@ class HubSettings:
     listen_port: int = 8080
     drain_seconds: float = 10.0
     disk_floor_bytes: int = 512 * 1024 * 1024
+    intake_workers: int = BY_CORES
     pseudonym_key: str = ""
     dev_control: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ issuer. Barcodes pass the check digit once in ten; without that rule no retail f
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SHORTEST_CARD = 13
 LONGEST_CARD = 19
@@ -20,12 +21,40 @@ _TRACK = re.compile(
     r"%?[A-Za-z]?[0-9](?:[ -]?[0-9]){12,18}\^[^^]*(?:\^[^?]*\??)?"
     r"|;?[0-9](?:[ -]?[0-9]){12,18}[=D][0-9]{4,}\??"
 )
+# Every character a card number can be written with looks the same; so many in a row may be one.
+_FLAT = bytes.maketrans(b"0123456789 -", b"0" * 12)
+_FLAT_RUN = b"0" * SHORTEST_CARD
+_REMEMBERED_RUNS = 16_384
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
 def may_change(text: str) -> bool:
     """Tell quickly whether `without_cards` could change a text; False is a promise."""
     return _TEXT_RUN.search(text) is not None
+
+
+def json_may_hold_cards(text: bytes) -> bool:
+    """Tell quickly whether a name or a value of a JSON text could be changed by `without_cards`.
+
+    False is a promise. Barcodes look like cards and repeat all day, so each run is judged once.
+    """
+    # An escape can spell a digit; where there is one, the values themselves must be looked at.
+    if b"\\" in text:
+        return True
+    flat = text.translate(_FLAT)
+    start = flat.find(_FLAT_RUN)
+    while start >= 0:
+        end = text.find(b'"', start)
+        if _may_change(text[start : end if end > 0 else len(text)]):
+            return True
+        start = flat.find(_FLAT_RUN, end) if end > 0 else -1
+    return False
+
+
+@lru_cache(_REMEMBERED_RUNS)
+def _may_change(piece: bytes) -> bool:
+    text = piece.decode("latin-1")
+    return without_cards(text) != text
 
 
 def without_cards(text: str) -> str:

@@ -6,14 +6,14 @@ signature), and masking what is masked already changes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import is_
 from typing import Any
 
 from tillway.errors import ConfigurationError
-from tillway.security.cards import SHORTEST_CARD, may_change, without_cards
+from tillway.security.cards import SHORTEST_CARD, json_may_hold_cards, may_change, without_cards
 from tillway.security.masking_rules import Rule, Rules
 
 PSEUDONYM_KEY_BYTES = 16
@@ -22,7 +22,9 @@ LAST4_SHORTEST = 8
 _PSEUDONYM = re.compile(r"psn:[0-9a-f]{24}")
 _FLAGS = frozenset(("", "true", "false", "True", "False", "TRUE", "FALSE"))
 _PLAIN, _ITEM, _LISTED = "plain", "item", "listed"
+_SCALARS = frozenset((str, int, bool, type(None)))
 _KNOWN_NAMES = 20_000
+_KNOWN_PEOPLE = 4_096
 _LONG_NUMBER = 10**12
 
 
@@ -46,89 +48,137 @@ class Masker:
         self._key = pseudonym_key
         self._rules = Rules(lists, drop, item_fields)
         self._kinds: dict[str, str] = {}
+        self._plain: set[str] = set()
+        self._pseudonyms: dict[tuple[str, str], str] = {}
 
-    def mask(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Return the masked tree and whether it differs; the tree given is left as it is."""
-        if self._is_clean(value):
-            return value, False
-        # Where one field is listed the others mostly stay: only what is not clean is walked again.
-        masked: dict[str, Any] = {}
-        changed = False
-        for name, member in value.items():
-            one = {name: member}
-            new = one if self._is_clean(one) else self._dict(one)
-            changed = changed or new is not one
-            masked.update(new)
-        return (masked, True) if changed else (value, False)
+    def mask(self, value: dict[str, Any], text: bytes | None = None) -> tuple[dict[str, Any], bool]:
+        """Return the masked tree and whether it differs; the tree given is left as it is.
+
+        text is the JSON the tree was read from, if it was: one look at it mostly shows that no
+        value can hold a card, and then only names matter.
+        """
+        if text is None or json_may_hold_cards(text):
+            masked = self._dict(value)
+        else:
+            masked = self._named(value)
+        return masked, masked is not value
 
     def pseudonym(self, value: str, group: str) -> str:
         """Return the pseudonym of a person, member or account; the same for the same value."""
-        if _PSEUDONYM.fullmatch(value):
-            return value
-        digest = hmac.new(self._key, f"{group}\x1f{value}".encode(), hashlib.sha256)
-        return PSEUDONYM_MARK + digest.hexdigest()[:24]
+        known = self._pseudonyms.get((group, value))
+        if known is None:
+            if _PSEUDONYM.fullmatch(value):
+                return value
+            digest = hmac.digest(self._key, f"{group}\x1f{value}".encode(), "sha256")
+            known = PSEUDONYM_MARK + digest.hex()[:24]
+            if len(self._pseudonyms) >= _KNOWN_PEOPLE:
+                self._pseudonyms.clear()
+            self._pseudonyms[group, value] = known
+        return known
 
-    def _is_clean(self, node: dict[str, Any]) -> bool:
-        """Tell whether a tree surely stays as it is; most do, and are not walked again."""
-        known = self._kinds
+    def _dict(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Mask one object by its names and by what its texts and numbers hold."""
+        if self._listed(node):
+            return self._with_listed(node, self._any)
+        masked = {
+            name: self._item(value) if self._kinds.get(name) is _ITEM else self._any(value)
+            for name, value in node.items()
+        }
+        return node if all(map(is_, masked.values(), node.values())) else masked
+
+    def _named(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Mask one object by its names alone. Most of it stays, so it is copied late."""
+        plain, copy = self._plain, None
+        if not plain.issuperset(node):
+            listed = [name for name in node if self._is_listed(name)]
+            if listed:
+                if not all(map(is_, listed, map(without_cards, listed))):
+                    return self._with_listed(node, self._any_named)
+                copy = self._by_rules(node, listed)
+        elif _SCALARS.issuperset(map(type, node.values())):
+            return node
         for name, value in node.items():
-            kind = known.get(name) or self._kind_of(name)
-            if kind is _LISTED:
-                return False
-            what = type(value)
-            if what is str:
-                if len(value) >= SHORTEST_CARD and kind is _PLAIN and may_change(value):
-                    return False
-            elif what is dict:
-                if kind is _ITEM or not self._is_clean(value):
-                    return False
-            elif what is list:
-                if kind is _ITEM or not all(map(self._is_clean_member, value)):
-                    return False
-            elif kind is _PLAIN and _clean_number(value) is not value:
-                return False
-        return True
+            what = value.__class__
+            if (what is dict or what is list or what is float) and name in plain:
+                new = self._any_named(value)
+                if new is not value:
+                    copy = dict(node) if copy is None else copy
+                    copy[name] = new
+        return node if copy is None else copy
 
-    def _is_clean_member(self, value: Any) -> bool:
-        if isinstance(value, dict):
-            return self._is_clean(value)
-        return self._any(value) is value
+    def _by_rules(self, node: dict[str, Any], listed: list[str]) -> dict[str, Any] | None:
+        """Return a copy in which the listed names are masked; None when all may stay."""
+        copy = None
+        for name in listed:
+            value = node[name]
+            rule = self._rules.of(name)[0]
+            assert rule is not None, "a name that is listed for its own sake has a rule"
+            dropped = rule.action == "drop" and not _is_flag(value)
+            new = value if dropped else self._by_rule(value, rule)
+            if dropped or new is not value:
+                copy = dict(node) if copy is None else copy
+                copy[name] = new
+                if dropped:
+                    del copy[name]
+        return copy
+
+    def _with_listed(self, node: dict[str, Any], plain: Callable[[Any], Any]) -> dict[str, Any]:
+        """Mask an object with listed names; plain masks the values of the other names."""
+        changed = False
+        kept: dict[str, Any] = {}
+        kinds = self._kinds
+        for name, value in node.items():
+            kind = kinds.get(name) or self._kind_of(name)
+            safe_name = name
+            if kind is not _LISTED:
+                new = plain(value) if kind is _PLAIN else self._item(value)
+            else:
+                rule = self._rules.of(name)[0]
+                if rule is not None and rule.action == "drop" and not _is_flag(value):
+                    changed = True
+                    continue
+                new = plain(value) if rule is None else self._by_rule(value, rule)
+                safe_name = without_cards(name)
+                changed = changed or safe_name != name
+            kept[safe_name] = new
+            changed = changed or new is not value
+        return kept if changed else node
+
+    def _listed(self, node: dict[str, Any]) -> bool:
+        """Tell whether a name of this object is listed, or is no name one may keep."""
+        return any(map(self._is_listed, node))
+
+    def _is_listed(self, name: str) -> bool:
+        return (self._kinds.get(name) or self._kind_of(name)) is _LISTED
 
     def _kind_of(self, name: str) -> str:
         rule, is_item = self._rules.of(name)
-        if rule is not None or without_cards(name) != name:
-            return _LISTED
         if len(self._kinds) >= _KNOWN_NAMES:
             self._kinds.clear()
-        kind = self._kinds[name] = _ITEM if is_item else _PLAIN
+            self._plain.clear()
+        listed = rule is not None or without_cards(name) != name
+        kind = self._kinds[name] = _LISTED if listed else _ITEM if is_item else _PLAIN
+        if not listed:
+            self._plain.add(name)
         return kind
 
-    def _dict(self, node: dict[str, Any]) -> dict[str, Any]:
-        changed = False
-        kept: dict[str, Any] = {}
-        rule_of = self._rules.of
-        for name, value in node.items():
-            rule, is_item = rule_of(name)
-            if rule is None:
-                new = self._item(value) if is_item else self._any(value)
-            elif rule.action == "drop" and not _is_flag(value):
-                changed = True
-                continue
-            else:
-                new = self._by_rule(value, rule)
-            safe_name = without_cards(name)
-            changed = changed or new is not value or safe_name != name
-            kept[safe_name] = new
-        return kept if changed else node
-
     def _any(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return _clean_text(value)
-        if isinstance(value, dict):
+        what = value.__class__
+        if what is str:
+            return value if len(value) < SHORTEST_CARD else _clean_text(value)
+        if what is dict:
             return self._dict(value)
-        if isinstance(value, list):
+        if what is list:
             return _each(value, self._any)
         return _clean_number(value)
+
+    def _any_named(self, value: Any) -> Any:
+        what = value.__class__
+        if what is dict:
+            return self._named(value)
+        if what is list:
+            return _each(value, self._any_named)
+        return _clean_number(value) if what is float else value
 
     def _item(self, value: Any) -> Any:
         """Mask below an item field: the number itself is left alone, and nothing further down."""
@@ -177,12 +227,13 @@ def _is_flag(value: Any) -> bool:
 
 
 def _each(values: list[Any], mask: Any) -> list[Any]:
-    masked = [mask(value) for value in values]
-    same = all(new is old for new, old in zip(masked, values, strict=True))
-    return values if same else masked
+    masked = list(map(mask, values))
+    return values if all(map(is_, masked, values)) else masked
 
 
 def _clean_text(text: str) -> str:
+    if not may_change(text):
+        return text
     clean = without_cards(text)
     return text if clean == text else clean
 

@@ -38,15 +38,16 @@ class Rules:
         table = _table()
         self._exact: dict[str, Rule] = {}
         self._parts: list[tuple[re.Pattern[str], Rule]] = []
+        items = [*table["item_fields"]["names"], *item_fields]
         for name in ("default", *lists):
             if name not in table or name == "item_fields":
                 known = ", ".join(sorted(table.keys() - {"item_fields"}))
                 detail = f'There is no masking list "{name}".'
                 advice = f"Known lists: {known}."
                 raise ConfigurationError("TW-8202", detail, value=name, advice=advice)
+            items += table[name].get("item_fields", {}).get("names", [])
             self._take(table[name])
         self._take({"drop": {"declared": list(drop)}})
-        items = [*table["item_fields"]["names"], *item_fields]
         self._items = re.compile("|".join(_pattern(name) for name in items))
         self._known: dict[str, tuple[Rule | None, bool]] = {}
 
@@ -66,6 +67,8 @@ class Rules:
 
     def _take(self, lists: dict[str, dict[str, list[str]]]) -> None:
         for action, groups in lists.items():
+            if action == "item_fields":
+                continue
             for group, names in groups.items():
                 rule = Rule(action, group)  # type: ignore[arg-type]
                 for name in names:

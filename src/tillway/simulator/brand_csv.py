@@ -2,8 +2,9 @@
 
 One document is a run of rows with the same shop, till, date and number: a header row (H), then
 lines (L), taxes (V), tenders (T); a till count has a session (S) and counts (C), a day sums (B),
-registers (W) and tender totals (Z). Each kind of row has
-columns of its own; the file has no heading, the first field tells the kind.
+registers (W) and tender totals (Z). A register whose counter started again ends
+each document with a row that says how often (R). Each kind of row has columns of its own; the file
+has no heading, the first field tells the kind.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ Row = tuple[str, ...]
 
 def render(fact: Fact) -> bytes:
     """Return the rows of one fact, each ended by CR LF."""
-    text_rows = [_row(kind, fact, fields) for kind, *fields in _rows(fact)]
+    rows = _rows(fact)
+    if fact.epoch:
+        rows.append(("R", str(fact.epoch)))
+    text_rows = [_row(kind, fact, fields) for kind, *fields in rows]
     return "".join(text_rows).encode(ENCODING)
 
 
@@ -181,8 +185,8 @@ def _counts(settle: TillSettle) -> list[Row]:
             _comma(ledger.loans),
             _comma(ledger.pickups),
             _comma(ledger.expected),
-            _comma(ledger.expected),
-            _comma(0),
+            _comma(ledger.counted),
+            _comma(ledger.over),
         )
         for ledger in settle.ledgers
     ]

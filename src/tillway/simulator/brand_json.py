@@ -75,6 +75,8 @@ def _header(fact: Fact) -> dict[str, Any]:
         header["docNo"] = fact.number
     if fact.operator:
         header["cashierNo"] = fact.operator
+    if fact.epoch:
+        header["counterRun"] = fact.epoch
     offset = _offset(fact.store.habits.time_zone, fact.day)
     header["openedAt"] = _moment(fact.begin) + offset
     header["closedAt"] = _moment(fact.end) + offset
@@ -87,8 +89,11 @@ def _body(fact: Fact) -> dict[str, Any]:
         case Receipt():
             return {"docType": fact.kind.upper(), **_receipt(fact)}
         case PostVoid():
-            store, till, day, number = fact.voided_key
-            voids = {"storeNo": store, "tillNo": till, "bizDate": day, "docNo": int(number)}
+            store, till, day, number = fact.voided_key[:4]
+            voids: dict[str, Any] = {"storeNo": store, "tillNo": till, "bizDate": day}
+            voids["docNo"] = int(number)
+            if fact.epoch:
+                voids["counterRun"] = fact.epoch
             body = _receipt(fact.reversed_receipt)
             return {"docType": "VOID", "voids": voids, "approvedBy": fact.approver, **body}
         case Control():
@@ -179,8 +184,8 @@ def _settle(settle: TillSettle) -> dict[str, Any]:
                 "floats": _money(ledger.loans),
                 "skims": _money(ledger.pickups),
                 "due": _money(ledger.expected),
-                "counted": _money(ledger.expected),
-                "diff": _money(0),
+                "counted": _money(ledger.counted),
+                "diff": _money(ledger.over),
             }
             for ledger in settle.ledgers
         ],

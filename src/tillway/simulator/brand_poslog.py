@@ -65,7 +65,8 @@ def render(fact: Fact) -> bytes:
         f"<BeginDateTime>{fact.begin.isoformat(timespec='seconds')}</BeginDateTime>"
         f"<EndDateTime>{moment}</EndDateTime>"
         f'<OperatorID OperatorName="OPERATOR {fact.operator}">{fact.operator or "0"}</OperatorID>'
-        f"<CurrencyCode>{fact.store.currency}</CurrencyCode>{_body(fact, moment)}</Transaction>\n"
+        f"<CurrencyCode>{fact.store.currency}</CurrencyCode>{_counter_run(fact)}"
+        f"{_body(fact, moment)}</Transaction>\n"
     ).encode()
 
 
@@ -74,12 +75,17 @@ def pack(documents: Sequence[bytes]) -> bytes:
     return b"".join((_HEAD, *documents, _TAIL))
 
 
+def _counter_run(fact: Fact) -> str:
+    """Return how often the register's counter started again, as an addition of the vendor."""
+    return f"<acs:CounterRun>{fact.epoch}</acs:CounterRun>" if fact.epoch else ""
+
+
 def _body(fact: Fact, moment: str) -> str:
     match fact:
         case Receipt():
             return _receipt(fact, "")
         case PostVoid():
-            store, till, day, number = fact.voided_key
+            store, till, day, number = fact.voided_key[:4]
             link = (
                 f'<TransactionLink ReasonCode="Voided"><RetailStoreID>{store}</RetailStoreID>'
                 f"<WorkstationID>{till}</WorkstationID><SequenceNumber>{number}</SequenceNumber>"
@@ -173,7 +179,7 @@ def _original(line: SoldLine) -> str:
     if line.original is None:
         return ""
     key, number = line.original
-    store, till, day, sequence = key.split(":")
+    store, till, day, sequence = key.split(":")[:4]
     return (
         f'<TransactionLink ReasonCode="Return"><RetailStoreID>{store}</RetailStoreID>'
         f"<WorkstationID>{till}</WorkstationID><SequenceNumber>{sequence}</SequenceNumber>"

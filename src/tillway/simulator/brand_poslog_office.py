@@ -55,7 +55,7 @@ def _settle(settle: TillSettle, moment: str) -> str:
     return (
         f"<TillSettle><SessionID>{settle.session}</SessionID>"
         f"<EndDateTimestamp>{moment}</EndDateTimestamp>"
-        f"{_numbers(settle.first, settle.last, settle.last - settle.first + 1)}"
+        f"{_numbers(settle.first, settle.last, settle.used)}"
         f"{_count('LineItemVoids', *lines)}{_count('PostTransactionVoids', *voids)}"
         f"<TransactionVoids><Count>{settle.cancelled}</Count></TransactionVoids>"
         f"{''.join(map(_ledger, settle.ledgers))}</TillSettle>"
@@ -69,9 +69,9 @@ def _ledger(ledger: TenderLedger) -> str:
         ("PaidOut", ledger.paid_out),
         ("Loan", ledger.loans),
         ("Pickup", ledger.pickups),
-        ("Ending", ledger.expected),
-        ("Over", 0),
-        ("Short", 0),
+        ("Ending", ledger.counted),
+        ("Over", max(ledger.over, 0)),
+        ("Short", max(-ledger.over, 0)),
     )
     fields = "".join(f"<{name}>{amount_text(amount)}</{name}>" for name, amount in amounts)
     tender = LEDGER_TENDERS[ledger.kind]

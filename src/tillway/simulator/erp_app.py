@@ -18,7 +18,7 @@ import msgspec
 from tillway.model.exact import from_minor
 from tillway.simulator.erp_books import ErpBooks, ErpDocument, Posted
 from tillway.simulator.erp_documents import Booking, BusinessRefusal, booking
-from tillway.simulator.erp_moods import ControlRequest, Mood
+from tillway.simulator.erp_moods import ControlRequest, Loss, Mood
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_PAGE = 1000
@@ -29,6 +29,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Reply = tuple[int, Any]
 
 _encode = msgspec.json.Encoder().encode
+
+
+class _AnswerLost(Exception):
+    """The call is booked, and its answer is lost on the way."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss)
+        self.loss = loss
 
 
 class BulkItem(msgspec.Struct):
@@ -51,6 +59,7 @@ class ErpApp:
         self.mood = Mood()
         self.calls = 0
         self.refused = 0
+        self.unanswered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -69,7 +78,11 @@ class ErpApp:
             if moody is not None:
                 await self._answer(send, moody)
                 return
-        reply = await self._route(scope, path, body)
+        try:
+            reply = await self._route(scope, path, body)
+        except _AnswerLost as lost:
+            await _lose_answer(scope, receive, lost.loss)
+            return
         if business and self.mood.mode == "reset" and scope["method"] == "POST":
             await _drop(scope, receive)
             return
@@ -108,7 +121,7 @@ class ErpApp:
         ready = self._check(key, body)
         if isinstance(ready, BusinessRefusal):
             return 422, {"error": str(ready), "problems": ready.problems}
-        (posted,) = await self._books.post([ready])
+        (posted,) = await self._book([ready])
         return posted.status, _result(key, posted)
 
     async def _post_many(self, body: bytes) -> Reply:
@@ -119,13 +132,22 @@ class ErpApp:
             return 400, {"error": f"not a bulk call: {error}"}
         checked = [self._check(item.key, bytes(item.document)) for item in items]
         ready = [one for one in checked if isinstance(one, Booking)]
-        posted = iter(await self._books.post(ready) if ready else [])
+        posted = iter(await self._book(ready) if ready else [])
         return 200, [
             {"key": item.key, "status": 422, "error": str(one)}
             if isinstance(one, BusinessRefusal)
             else _result(item.key, next(posted))
             for item, one in zip(items, checked, strict=True)
         ]
+
+    async def _book(self, ready: list[Booking]) -> list[Posted]:
+        """Book; raises _AnswerLost when one of the receipts shall lose its answer."""
+        posted = await self._books.post(ready)
+        loss = self.mood.loss_of(one.receipt_key for one in ready)
+        if loss is not None:
+            self.unanswered += 1
+            raise _AnswerLost(loss)
+        return posted
 
     def _check(self, key: str, body: bytes) -> Booking | BusinessRefusal:
         try:
@@ -163,6 +185,7 @@ class ErpApp:
             "repeats": totals["repeats"],
             "calls": self.calls,
             "refused": self.refused,
+            "unanswered": self.unanswered,
             "mode": self.mood.mode,
             "totals": rows,
         }
@@ -211,6 +234,14 @@ async def _drop(scope: Scope, receive: Receive) -> None:
     """Drop the connection and wait until the server has noticed, so that nothing is answered."""
     scope["hang_up"]()
     await receive()
+
+
+async def _lose_answer(scope: Scope, receive: Receive, loss: Loss) -> None:
+    """Cut the connection, or say nothing until the caller gives up."""
+    if loss == "cut":
+        await _drop(scope, receive)
+    else:
+        await receive()
 
 
 def _result(key: str, posted: Posted) -> dict[str, Any]:

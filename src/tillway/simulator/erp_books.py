@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS document (
 CREATE TABLE IF NOT EXISTS total (
   document_type TEXT NOT NULL, currency TEXT NOT NULL, count INTEGER NOT NULL,
   minor INTEGER NOT NULL, PRIMARY KEY (document_type, currency)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS repeated (
+  number INTEGER PRIMARY KEY, times INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS tally (
   name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -39,6 +41,7 @@ _ADD_TOTAL = (
     "INSERT INTO total VALUES (?,?,?,?) ON CONFLICT DO UPDATE"
     " SET count = count + excluded.count, minor = minor + excluded.minor"
 )
+_ADD_REPEAT = "INSERT INTO repeated VALUES (?,1) ON CONFLICT DO UPDATE SET times = times + 1"
 _ADD_TALLY = (
     "INSERT INTO tally VALUES (?,?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
 )
@@ -54,7 +57,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class ErpDocument:
-    """A booked document as a checker sees it."""
+    """A booked document as a checker sees it. repeats: how often it came again, unchanged."""
 
     number: int
     key: str
@@ -62,6 +65,7 @@ class ErpDocument:
     document_type: str
     currency: str
     minor: int
+    repeats: int = 0
 
 
 _Work = tuple[Sequence[Booking], asyncio.Future[list[Posted]], asyncio.AbstractEventLoop]
@@ -149,6 +153,8 @@ class ErpBooks:
             if row is not None:
                 same = row[1] == one.digest
                 repeats += same
+                if same:
+                    execute(_ADD_REPEAT, (row[0],))
                 posted.append(Posted(200 if same else 409, reference(row[0])))
                 continue
             execute(
@@ -191,7 +197,8 @@ def reference(number: int) -> str:
 
 def _documents(connection: apsw.Connection, after: int, limit: int) -> Iterator[ErpDocument]:
     rows = connection.execute(
-        "SELECT number, key, receipt_key, document_type, currency, minor FROM document"
+        "SELECT number, key, receipt_key, document_type, currency, minor, coalesce(times, 0)"
+        " FROM document LEFT JOIN repeated USING (number)"
         " WHERE number > ? ORDER BY number LIMIT ?",
         (after, limit),
     )

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from tillway.errors import ConfigurationError, NotConnected
-from tillway.simulator.erp_moods import Mode
+from tillway.simulator.erp_moods import Loss, Mode
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -82,9 +82,20 @@ async def set_mode(session: aiohttp.ClientSession, address: str, mode: Mode, **m
     await _call(session, "POST", f"{address}/control", {"mode": mode, **more})
 
 
-async def erp_totals(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
-    """Return what is booked: count, repeats, calls, refused, mode and totals per type and currency.
+async def lose_answer(
+    session: aiohttp.ClientSession, address: str, receipt_key: str, loss: Loss
+) -> None:
+    """Let the ERP book the next call with this receipt and give no answer to it.
 
+    Raises NotConnected TW-7504.
+    """
+    await _call(session, "POST", f"{address}/control", {"lose_answers": {receipt_key: loss}})
+
+
+async def erp_totals(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
+    """Return what is booked: count, repeats and totals per type and currency; and the calls.
+
+    calls, refused and unanswered count since the ERP started; mode is its mood.
     Raises NotConnected TW-7504.
     """
     totals: dict[str, Any] = await _call(session, "GET", f"{address}/totals", None)

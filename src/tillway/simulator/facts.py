@@ -98,7 +98,8 @@ class Paid:
 class Fact:
     """Anything that happens; times are local to the shop, without offset.
 
-    number is None for day records of brands that do not number them.
+    number is None for day records of brands that do not number them. epoch rises when the counter
+    of the register starts again.
     """
 
     message_type: ClassVar[str]
@@ -109,13 +110,15 @@ class Fact:
     begin: datetime
     end: datetime
     operator: str = ""
+    epoch: int = 0
 
     @property
     def key_parts(self) -> tuple[str, ...]:
         """Parts of the natural key: the POS key when numbered, otherwise that of the day record."""
         if self.number is None:
             return self.unnumbered_key
-        return (self.store.business_unit_id, self.till, self.day.isoformat(), str(self.number))
+        parts = (self.store.business_unit_id, self.till, self.day.isoformat(), str(self.number))
+        return (*parts, f"e{self.epoch}") if self.epoch else parts
 
     @property
     def unnumbered_key(self) -> tuple[str, ...]:
@@ -201,7 +204,7 @@ class CashMove(Fact):
 
 @dataclass(slots=True)
 class TenderLedger:
-    """One tender of a till session; every amount unsigned, counted as expected."""
+    """One tender of a till session; every amount unsigned but over, which is negative if short."""
 
     kind: TenderKind
     sales: int = 0
@@ -209,21 +212,28 @@ class TenderLedger:
     paid_out: int = 0
     loans: int = 0
     pickups: int = 0
+    over: int = 0
 
     @property
     def expected(self) -> int:
         """What should be in the drawer."""
         return self.sales - self.returns - self.paid_out + self.loans - self.pickups
 
+    @property
+    def counted(self) -> int:
+        """What is in the drawer."""
+        return self.expected + self.over
+
 
 @dataclass(slots=True, kw_only=True)
 class TillSettle(Fact):
-    """A till counted at the end of its session."""
+    """A till counted at the end of its session; used is how many numbers it took."""
 
     message_type: ClassVar[str] = "till.settled"
     session: str
     first: int
     last: int
+    used: int
     ledgers: list[TenderLedger]
     line_voids: tuple[int, int]
     post_voids: tuple[int, int]
@@ -244,16 +254,15 @@ class DayOpen(Fact):
 
 @dataclass(slots=True)
 class WorkstationDay:
-    """What one register did: first and last number, and how many it used."""
+    """What one register did: first and last number, and how many it used, control records too.
+
+    last is below first when its counter started again.
+    """
 
     till: str
     first: int
     last: int
-
-    @property
-    def count(self) -> int:
-        """Numbers consumed, control records too."""
-        return self.last - self.first + 1
+    count: int
 
 
 @dataclass(slots=True)

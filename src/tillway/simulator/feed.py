@@ -15,15 +15,8 @@ from dataclasses import dataclass, field
 from tillway.clock import Clock
 from tillway.simulator.brands import BRANDS
 from tillway.simulator.facts import Receipt
-from tillway.simulator.faults import (
-    NO_FAULTS,
-    Delivery,
-    FaultPlan,
-    again,
-    deliveries,
-    may_carry,
-    unknown_tender,
-)
+from tillway.simulator.fault_plan import NO_FAULTS, FaultPlan
+from tillway.simulator.faults import Delivery, again, deliveries, may_carry, unknown_tender
 from tillway.simulator.pacing import Pace, WindowSwitch, due_second
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.senders import Sender
@@ -34,6 +27,7 @@ IDLE_SECONDS = 0.02
 LONGEST_NAP_SECONDS = 0.1
 
 ErpSwitch = Callable[[bool], Awaitable[None]]
+AnswerLoser = Callable[[str, str], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -52,6 +46,8 @@ class Feed:
     """A running chain. senders: one for each shop, by business unit.
 
     erp_switch is called with True when a planned ERP outage begins and with False when it ends.
+    lose_answer is called with a receipt's natural key, and `cut` or `silent`, before that receipt
+    is handed over whose answer the ERP shall not give.
     """
 
     def __init__(
@@ -64,6 +60,7 @@ class Feed:
         faults: FaultPlan = NO_FAULTS,
         truth: TruthWriter | None = None,
         erp_switch: ErpSwitch | None = None,
+        lose_answer: AnswerLoser | None = None,
     ) -> None:
         self._plan = plan
         self._faults = faults
@@ -71,6 +68,7 @@ class Feed:
         self._pace = pace or Pace()
         self._truth = truth
         self._erp_switch = erp_switch
+        self._lose_answer = lose_answer
         self._shops = {store: _Shop(store, sender) for store, sender in senders.items()}
         self._strange: set[str] = set()
         self._latest: dict[str, Delivery] = {}
@@ -94,7 +92,10 @@ class Feed:
         return self.progress
 
     def stop(self) -> None:
-        """Make nothing more; what was made is still handed over, so shops are taken online."""
+        """Make nothing more; what was made is still handed over, so shops are taken online.
+
+        What a fault still delays is not handed over any more, and is not in a live truth either.
+        """
         self._stopping = True
         self._running.set()
         for store in list(self.progress.offline):
@@ -139,13 +140,15 @@ class Feed:
         started = self._clock.monotonic()
         switches = WindowSwitch(self._plan, self._faults)
         for delivery in deliveries(self._plan, self._faults):
-            for window, begins in switches.passed(delivery.fact.end):
+            for window, begins in switches.passed(delivery.moment):
                 await self._switch(window.store, begins=begins)
             started += await self._wait_until(
-                started + due_second(delivery.fact, self._plan, self._pace)
+                started + due_second(delivery.moment, self._plan, self._pace)
             )
             if self._stopping:
                 break
+            if delivery.fault == "answer_lost" and self._lose_answer is not None:
+                await self._lose_answer(delivery.fact.natural_key, delivery.detail)
             self._enqueue(self._made_strange(delivery))
         for window, begins in switches.passed(None):
             await self._switch(window.store, begins=begins)
@@ -187,6 +190,9 @@ class Feed:
         shop = self._shops.get(store)
         if shop is None:
             return
+        if delivery.kind == "missing":
+            self._tell_truth(delivery)
+            return
         if delivery.outcome == "accepted":
             self._latest[store] = self._latest[""] = delivery
         self.progress.made += 1
@@ -210,12 +216,15 @@ class Feed:
                 await self._clock.sleep(self._pace.linger_seconds)
             batch = shop.take(self._batch_size(shop))
             for delivery in batch:
-                if self._truth is not None:
-                    self._truth.write(delivery)
+                self._tell_truth(delivery)
             await shop.sender.send(batch)
             shop.sending = 0
             self.progress.handed_over += len(batch)
             self.progress.waiting[shop.store] = len(shop.waiting)
+
+    def _tell_truth(self, delivery: Delivery) -> None:
+        if self._truth is not None:
+            self._truth.write(delivery)
 
     def _batch_size(self, shop: _Shop) -> int:
         files = BRANDS[shop.waiting[0].fact.store.system].carrier == "files"

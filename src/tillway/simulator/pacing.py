@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from tillway.simulator.day_curve import CLOSING_SECOND, OPENING_SECOND
-from tillway.simulator.facts import Fact
-from tillway.simulator.faults import FaultPlan, Window, window_times
+from tillway.simulator.fault_plan import FaultPlan, Window, window_times
 from tillway.simulator.plan import ChainPlan
 
 _TRADING_SECONDS = CLOSING_SECOND - OPENING_SECOND
@@ -36,17 +35,19 @@ def live_pace(sales_per_second: float) -> Pace:
     return Pace(sales_per_second, post_batch=1, file_batch=50, linger_seconds=LIVE_LINGER_SECONDS)
 
 
-def due_second(fact: Fact, plan: ChainPlan, pace: Pace) -> float:
-    """Return when a fact is due, in seconds after the start; nights take no time."""
+def due_second(moment: datetime, plan: ChainPlan, pace: Pace) -> float:
+    """Return when something is due, in seconds after the start.
+
+    Nights take no time, nor do days after the last one: what is late then goes out at the end.
+    """
     if not pace.sales_per_second:
         return 0.0
-    midnight = datetime(fact.day.year, fact.day.month, fact.day.day)  # noqa: DTZ001 - shop time
-    second = (fact.end - midnight).total_seconds() - OPENING_SECOND
-    traded = (fact.day - plan.first_day).days * _TRADING_SECONDS + min(
+    second = (moment - datetime.combine(moment.date(), time())).total_seconds() - OPENING_SECOND
+    traded = (moment.date() - plan.first_day).days * _TRADING_SECONDS + min(
         max(0.0, second), _TRADING_SECONDS
     )
     seconds_in_all = plan.sales / pace.sales_per_second
-    return traded * seconds_in_all / (plan.days * _TRADING_SECONDS)
+    return min(traded / (plan.days * _TRADING_SECONDS), 1.0) * seconds_in_all
 
 
 class WindowSwitch:

@@ -9,11 +9,16 @@ from tillway.simulator.facts import CashMove, DaySums, Paid, Receipt, TenderLedg
 
 @dataclass(slots=True)
 class Register:
-    """A workstation. next_number rises for ever; the rest starts again each day."""
+    """A workstation. next_number and epoch rise for ever; the rest starts again each day.
+
+    used: numbers taken today. epoch: how often the counter has started again.
+    """
 
     till: str
     next_number: int = 1
+    epoch: int = 0
     first_number: int = 1
+    used: int = 0
     free_at: int = 0
     operator: str = ""
     cash: int = 0
@@ -26,11 +31,18 @@ class Register:
         """Return the next number of the register; every number is used exactly once."""
         number = self.next_number
         self.next_number += 1
+        self.used += 1
         return number
+
+    def lose_counter(self) -> None:
+        """Start again at 1, as a register does whose memory was cleared."""
+        self.next_number = 1
+        self.epoch += 1
 
     def start_day(self, opening_second: int) -> None:
         """Forget yesterday's session."""
         self.first_number = self.next_number
+        self.used = 0
         self.free_at = opening_second
         self.cash = 0
         self.ledgers = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -31,6 +31,7 @@ from tillway.simulator.facts import (
 from tillway.simulator.payments import pay
 from tillway.simulator.plan import StorePlan
 from tillway.simulator.receipts import reversed_copy, total
+from tillway.simulator.register_faults import Reset
 from tillway.simulator.registers import Register, add_to_day
 
 REMEMBERED_RECEIPTS = 30
@@ -46,12 +47,18 @@ PAID_OUT = 0.002
 
 
 class Shop:
-    """One shop with its own stream of chance, so that its story does not depend on the others."""
+    """One shop with its own stream of chance, so that its story does not depend on the others.
 
-    def __init__(self, seed: int, store: StorePlan) -> None:
+    resets: when the counter of a till starts again.
+    """
+
+    def __init__(
+        self, seed: int, store: StorePlan, resets: Mapping[str, Reset] | None = None
+    ) -> None:
         self.store = store
         self._rng = Random(f"{seed}:{store.business_unit_id}")
         self._registers = [Register(till) for till in store.tills]
+        self._resets = dict(resets or {})
         self._recent: deque[Receipt] = deque(maxlen=REMEMBERED_RECEIPTS)
         self._sums = DaySums()
         self._midnight = datetime.min  # noqa: DTZ901 - local time of the shop, set each day
@@ -171,18 +178,19 @@ class Shop:
         first = self._registers[0]
         header = self._header(first, second + 600, numbered=self._numbers_days)
         workstations = [
-            WorkstationDay(register.till, register.first_number, register.next_number - 1)
-            for register in self._registers
+            WorkstationDay(one.till, one.first_number, one.next_number - 1, one.used)
+            for one in self._registers
         ]
         yield DayClose(**header, workstations=workstations, sums=self._sums)
 
     def _settle(self, register: Register, second: int) -> TillSettle:
-        last = register.next_number - 1
+        last, used = register.next_number - 1, register.used
         return TillSettle(
             **self._header(register, second, numbered=self._numbers_days),
             session=f"{self._day:%Y%m%d}-{register.till}",
             first=register.first_number,
             last=last,
+            used=used,
             ledgers=list(register.ledgers.values()),
             line_voids=register.line_voids,
             post_voids=register.post_voids,
@@ -206,12 +214,21 @@ class Shop:
     def _header(self, register: Register, second: int, *, numbered: bool = True) -> dict[str, Any]:
         """Return the fields every fact has, taking the next number of the register."""
         moment = self._midnight + timedelta(seconds=second)
+        if numbered:
+            self._lose_counter(register, second)
         return {
             "store": self.store,
             "till": register.till,
             "day": self._day,
+            "epoch": register.epoch if numbered else 0,
             "number": register.take_number() if numbered else None,
             "begin": moment,
             "end": moment,
             "operator": register.operator,
         }
+
+    def _lose_counter(self, register: Register, second: int) -> None:
+        reset = self._resets.get(register.till)
+        if reset is not None and (self._day, second) >= (reset.day, reset.second):
+            del self._resets[register.till]
+            register.lose_counter()

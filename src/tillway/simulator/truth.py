@@ -17,7 +17,8 @@ import msgspec
 from tillway import __version__
 from tillway.errors import ConfigurationError
 from tillway.simulator.facts import amount_text
-from tillway.simulator.faults import NO_FAULTS, Delivery, FaultPlan, deliveries, window_times
+from tillway.simulator.fault_plan import NO_FAULTS, FaultPlan, window_times
+from tillway.simulator.faults import Delivery, deliveries
 from tillway.simulator.plan import ChainPlan
 
 SCHEMA = "tillway.truth/1"
@@ -36,7 +37,10 @@ class TruthMessage(msgspec.Struct, frozen=True, tag="message", tag_field="line")
 
 
 class TruthFault(msgspec.Struct, frozen=True, tag="fault", tag_field="line"):
-    """One fault and the outcome it must have; begin and end for windows of time."""
+    """One fault and the outcome it must have; begin and end for windows of time.
+
+    detail: hours of a clock or of a delay, amount of a wrong till count, how an answer is lost.
+    """
 
     fault: str
     outcome: str
@@ -46,6 +50,7 @@ class TruthFault(msgspec.Struct, frozen=True, tag="fault", tag_field="line"):
     money: str | None = None
     currency: str = ""
     store: str = ""
+    detail: str = ""
     begin: str = ""
     end: str = ""
 
@@ -168,6 +173,15 @@ def write_truth(path: Path, plan: ChainPlan, faults: FaultPlan = NO_FAULTS) -> l
     return totals.rows()
 
 
+def repeated_in(path: Path) -> frozenset[tuple[str, str, str]]:
+    """Return (system, message type, natural key) of everything that was sent twice on purpose."""
+    return frozenset(
+        (line.system, line.message_type, line.natural_key)
+        for line in read_truth(path)
+        if isinstance(line, TruthFault) and line.fault == "duplicate"
+    )
+
+
 def read_truth(path: Path) -> Iterator[TruthLine]:
     """Yield the lines of a truth file, one at a time.
 
@@ -224,6 +238,7 @@ def _fault(delivery: Delivery) -> TruthFault:
         money=None if fact.money is None else amount_text(fact.money),
         currency="" if fact.money is None else fact.store.currency,
         store=fact.store.business_unit_id,
+        detail=delivery.detail,
     )
 
 

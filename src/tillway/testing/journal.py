@@ -40,10 +40,12 @@ def candidate(
     content: bytes = b"",
     record: bytes = b"",
     message_type: str = SALE,
+    epoch: int = 0,
+    object_id: str = "",
 ) -> Candidate:
-    """Return a message that met its contract; equal numbers share a natural key."""
-    parts = (store, till, "2026-11-20", str(number))
-    canonical = content or b'{"number":%d,"amount":%d}' % (number, amount or 0)
+    """Return a message that met its contract; equal numbers of one epoch share a natural key."""
+    parts = (store, till, "2026-11-20", str(number), *([f"e{epoch}"] if epoch else []))
+    canonical = content or b'{"number":%d,"amount":%d,"epoch":%d}' % (number, amount or 0, epoch)
     envelope = Envelope(
         message_id=hashlib.blake2b(canonical + store.encode(), digest_size=16).hexdigest(),
         message_type=message_type,
@@ -59,7 +61,9 @@ def candidate(
         workstation=till,
         business_date="2026-11-20",
         sequence_number=number,
+        register_epoch=epoch,
         receipt_number=str(number),
+        object_id=object_id,
         currency="EUR" if amount is not None else "",
         amount_minor=amount,
     )
@@ -73,9 +77,11 @@ def candidate(
     )
 
 
-def invalid(number: int, *, record: bytes = b"bad", known_key: bool = True) -> Invalid:
+def invalid(
+    number: int, *, record: bytes = b"bad", known_key: bool = True, epoch: int = 0
+) -> Invalid:
     """Return a message that broke its contract."""
-    parts = ("0145", "03", "2026-11-20", str(number))
+    parts = ("0145", "03", "2026-11-20", str(number), *([f"e{epoch}"] if epoch else []))
     return Invalid(
         door="quayside",
         system="quayside",

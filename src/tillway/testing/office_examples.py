@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tillway.model import Part, money, percent, quantity
+from tillway.model.hints import SourceHint
 from tillway.model.merchandise import InventoryAdjustment, ItemChange, PriceChange
 from tillway.model.payments import BankStatementLine, PaymentUpdate, Settlement, SettlementEntry
 from tillway.model.postings import (
@@ -139,5 +140,13 @@ OFFICE_EXAMPLES: dict[str, Part] = {
         amount=money("-5.00"),
         currency="EUR",
         reported_at=datetime(2026, 11, 21, 6, 0, tzinfo=UTC),
+    ),
+    "source.hint": SourceHint(
+        event_id="ev-77",
+        object_type="order",
+        object_id="or-1043",
+        revision=2,
+        occurred_at="2026-11-20T11:31:00Z",
+        store="loc-1",
     ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -19,6 +19,7 @@ import pytest
 from tillway.clock import ManualClock
 from tillway.connect.kit import (
     Answer,
+    Hint,
     ItemOutcome,
     PullSource,
     PushSource,
@@ -50,6 +51,32 @@ class MemoryState:
         self.values[name] = value
         if not value:
             del self.values[name]
+
+
+class MemoryHints:
+    """A `Hints` that forgets when the test ends. stored holds every hint that was new."""
+
+    def __init__(self) -> None:
+        self.stored: list[Hint] = []
+        self.done_up_to = 0
+        self._known: set[str] = set()
+
+    async def put(self, hint: Hint) -> bool:
+        """Store a hint; False when its event_id was stored before."""
+        if hint.event_id in self._known:
+            return False
+        self._known.add(hint.event_id)
+        self.stored.append(hint)
+        return True
+
+    async def waiting(self, limit: int) -> Sequence[tuple[int, Hint]]:
+        """Return the oldest hints not yet done, as (position, hint)."""
+        numbered = list(enumerate(self.stored, 1))
+        return numbered[self.done_up_to : self.done_up_to + limit]
+
+    async def done(self, position: int) -> None:
+        """Forget every hint up to this position."""
+        self.done_up_to = max(self.done_up_to, position)
 
 
 class FakeIntake:
@@ -132,7 +159,7 @@ class PushSourceSuite(SettingsSuite):
 
     def context(self, folder: Path) -> SourceContext:
         """Return the context of the source under test."""
-        return SourceContext("door", ManualClock(), MemoryState(), str(folder))
+        return SourceContext("door", ManualClock(), MemoryState(), str(folder), hints=MemoryHints())
 
     def good_request(self, body: bytes) -> Request:
         """Return a request that proves who sends it."""
@@ -230,7 +257,7 @@ class PullSourceSuite(SettingsSuite):
         assert self.registration.source_settings is not None
         assert self.registration.make_source is not None
         settings = settings_from(self.registration.source_settings, self.settings(), "test")
-        context = SourceContext("inbox", clock, state, str(folder))
+        context = SourceContext("inbox", clock, state, str(folder), hints=MemoryHints())
         return cast("PullSource", self.registration.make_source(settings, context))
 
     @pytest.fixture

@@ -17,7 +17,7 @@ from tillway.connect import SourceContext, Submission, SubmissionResult, setting
 from tillway.connectors.files.settings import FilesSourceSettings
 from tillway.connectors.files.source import FilesSource
 from tillway.errors import JournalFault, NotConnected, code_record
-from tillway.testing.sources import FakeIntake, MemoryState
+from tillway.testing.sources import FakeIntake, MemoryHints, MemoryState
 
 
 class Inbox:
@@ -33,7 +33,9 @@ class Inbox:
     def restart(self) -> None:
         """Begin again with a new source over the same folder and memory."""
         settings = settings_from(FilesSourceSettings, self.settings, "x")
-        context = SourceContext("inbox", ManualClock(), self.state, str(self.path.parent))
+        context = SourceContext(
+            "inbox", ManualClock(), self.state, str(self.path.parent), hints=MemoryHints()
+        )
         self.source = FilesSource(settings, context)
         self.source.folder.prepare()
 
@@ -281,7 +283,9 @@ async def test_the_marker_goes_with_its_file(tmp_path: Path) -> None:
 async def test_a_missing_mount_is_told(tmp_path: Path) -> None:
     """A folder that must not be made is not made: files in it would vanish under the mount."""
     settings = settings_from(FilesSourceSettings, {"folder": "mount", "create_folder": False}, "x")
-    context = SourceContext("inbox", ManualClock(), MemoryState(), str(tmp_path))
+    context = SourceContext(
+        "inbox", ManualClock(), MemoryState(), str(tmp_path), hints=MemoryHints()
+    )
     with pytest.raises(NotConnected) as caught:
         await FilesSource(settings, context).ping()
     assert caught.value.code == "TW-4130"

@@ -14,7 +14,7 @@ from tillway.connectors.http.settings import HttpSourceSettings
 from tillway.connectors.http.source import HttpSource
 from tillway.errors import Refused
 from tillway.security import Secret, key_digest, signature_of
-from tillway.testing.sources import FakeIntake, MemoryState
+from tillway.testing.sources import FakeIntake, MemoryHints, MemoryState
 
 KEY = "tw_0145"
 OWN = {"x-api-key": KEY}
@@ -24,7 +24,9 @@ def door(**settings: Any) -> HttpSource:
     """Return a door that knows one store."""
     values = {"path": "/in/x", **settings}
     keys = {key_digest(KEY): "0145"}
-    context = SourceContext("x", ManualClock(), MemoryState(), ".", keys, "fsync")
+    context = SourceContext(
+        "x", ManualClock(), MemoryState(), ".", keys, "fsync", hints=MemoryHints()
+    )
     return HttpSource(settings_from(HttpSourceSettings, values, "x"), context)
 
 

@@ -214,13 +214,14 @@ async def test_the_key_is_the_same_on_every_attempt_and_leaves_out_the_revision(
     bench = Bench()
     answers = {"1": busy()}
     failing(bench, answers)
-    await bench.accept("1:1", revision="7")
+    await bench.accept("1:1", revision=7)
     await bench.start()
     answers.clear()
     await bench.restart()
     await bench.turn(10)
     assert bench.target.calls == [["quayside/1:1:1"], ["quayside/1:1:1"]]
     assert [message.attempt for message in bench.target.sent] == [1, 2]
+    assert [message.revision for message in bench.target.sent] == [7, 7]
     await bench.accept("1:1", sequence_number=None)
     await bench.turn()
     assert bench.target.calls[-1] == [f"quayside/{SALE}/1:1:2"]

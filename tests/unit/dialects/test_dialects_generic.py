@@ -94,6 +94,60 @@ def test_a_post_void_is_the_receipt_with_its_signs_turned() -> None:
     assert (record["lines"][0]["quantity"], record["tenders"][0]["amount"]) == ("-1", "-7.00")
 
 
+LINK = {
+    "RetailStoreID": "7",
+    "WorkstationID": "01",
+    "SequenceNumber": "41",
+    "BusinessDayDate": "2026-03-14",
+}
+
+
+@pytest.mark.parametrize(
+    ("added", "key"),
+    [
+        ({}, "7:1:2026-03-14:41"),
+        ({"acs:CounterRun": "2"}, "7:1:2026-03-14:41:e2"),
+        ({"@x:CounterRun": "02"}, "7:1:2026-03-14:41:e2"),
+        ({"acs:CounterRun": {"@unit": "resets", "#text": " 12 "}}, "7:1:2026-03-14:41:e12"),
+        ({"acs:CounterRun": "0"}, "7:1:2026-03-14:41"),
+        ({"acs:CounterRun": ""}, "7:1:2026-03-14:41"),
+        ({"acs:Other": "2"}, "7:1:2026-03-14:41"),
+    ],
+)
+def test_a_link_keeps_the_run_of_the_counter_that_the_file_says(
+    added: dict[str, Any], key: str
+) -> None:
+    """A void and a return point at the receipt of that run, whatever the prefix of the vendor."""
+    returned = {"Return": {"ExtendedAmount": "7.00", "TransactionLink": {**LINK, **added}}}
+    record = read(**retail(returned, cash("7.00")))
+    assert record["lines"][0]["original"]["natural_key"] == key
+    body = retail(sale("7.00"), TransactionLink={"@ReasonCode": "Voided", **LINK, **added})
+    body["RetailTransaction"]["@TransactionStatus"] = "PostVoided"
+    assert read(**body)["voided_natural_key"] == key
+
+
+def test_no_run_of_a_link_is_guessed_from_its_own_transaction() -> None:
+    """A return after the counter started again may be of a receipt before."""
+    body = retail(sale("7.00"), TransactionLink={"@ReasonCode": "Return", **LINK})
+    record = read(**body, **{"acs:CounterRun": "2"})
+    assert [link["natural_key"] for link in record["links"]] == ["7:1:2026-03-14:41"]
+
+
+@pytest.mark.parametrize("run", ["two", "-1", "1.5", "\u00b2"])
+def test_a_run_that_is_no_number_makes_no_link(run: str) -> None:
+    """The link is kept as it was sent, and a void without its receipt is refused."""
+    link = {"@ReasonCode": "Return", **LINK, "acs:CounterRun": run}
+    record = read(**retail(sale("7.00"), TransactionLink=link))
+    assert "links" not in record
+    assert record["extensions"]["poslog"]["links"] == [link]
+    voided = {**link, "@ReasonCode": "Voided"}
+    body = retail(sale("7.00"), cash("7.00"), TransactionLink=voided)
+    body["RetailTransaction"]["@TransactionStatus"] = "PostVoided"
+    with pytest.raises(ContractViolation) as told:
+        read(**body)
+    assert [one.path for one in told.value.violations] == ["RetailTransaction.TransactionLink"]
+
+
 @pytest.mark.parametrize(
     ("status", "lines", "control_type"),
     [

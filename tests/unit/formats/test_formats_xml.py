@@ -125,6 +125,14 @@ def test_digits_in_pieces_stay_in_pieces() -> None:
     assert value == {"b": "", "#text": "41111111\n11111111"}
 
 
+def test_a_record_with_a_foreign_prefix_can_be_written_back() -> None:
+    """A prefix nobody declared, even one beyond ASCII, does not stand in the way."""
+    form = xml()
+    record, *_ = answers(form, "<a><r>x<\u00c0v:b/>y</r></a>".encode())
+    assert isinstance(record, Record)
+    assert "\u00c0v:b".encode() in form.encode(record.value)
+
+
 def test_comments_and_instructions_are_left_out() -> None:
     """Neither the tree nor the raw bytes hold comments or processing instructions."""
     (record,) = answers(xml(), b"<a><r><!-- 4111111111111111 --><?x y?><n>1</n></r></a>")

@@ -13,7 +13,7 @@ import pytest
 
 from tillway.clock import ManualClock
 from tillway.contracts import load_contract
-from tillway.intake import Gate, Pipeline, SourceIntake
+from tillway.intake import Gate, Pipeline, Preparation, SourceIntake
 from tillway.journal.memory import MemoryJournal
 from tillway.mapping import compile_expression, load_code_table, load_table
 from tillway.project.records import HubSettings, RecordSelector, Release, SourceRecord, Store
@@ -112,7 +112,10 @@ def till() -> SimpleNamespace:
     pipeline = Pipeline(
         source, release, Masker(b"0123456789abcdef"), clock, lambda: f"{next(counter):032x}"
     )
-    journal, gate = MemoryJournal(), Gate()
+    journal, gate, preparation = MemoryJournal(), Gate(), Preparation("till", pipeline)
     return SimpleNamespace(
-        journal=journal, gate=gate, intake=SourceIntake("till", pipeline, journal, gate)
+        journal=journal,
+        gate=gate,
+        preparation=preparation,
+        intake=SourceIntake("till", preparation, journal, gate),
     )

@@ -10,6 +10,7 @@ from tillway.journal.memory import MemoryJournal
 from tillway.observe import problem_as_json, problem_named, problems
 from tillway.observe.fingerprint import cause_text, violations_text
 from tillway.testing.journal import ROUTE, candidate, invalid, row
+from tillway.testing.journal_objects import version
 
 TARGETS = {ROUTE: "erp"}
 
@@ -110,3 +111,53 @@ def test_violations_keep_an_unknown_code_and_drop_amounts() -> None:
         "tenders.tender_type (code): found CRYPTO; lines.net_amount (decimal)"
     )
     assert violations_text(b"not json") == ""
+
+
+async def _orders(*rows) -> MemoryJournal:
+    """Two orders in two revisions each, another in one, with these ledger rows."""
+    journal = MemoryJournal()
+    orders = [("or-1", 1), ("or-2", 3), ("or-1", 2), ("or-2", 7), ("or-3", 1)]
+    await journal.append([version(name, revision) for name, revision in orders])
+    await journal.register_route(ROUTE, 0)
+    lanes = {at: f"{ROUTE}/{name}" for at, (name, _) in enumerate(orders, 1)}
+    for one in rows:
+        one.lane = lanes[one.position]
+    await journal.settle(Settlement(ROUTE, rows=list(rows), cursor=5))
+    return journal
+
+
+async def test_superseded_letters_are_a_problem_apart() -> None:
+    """They say by which revision, can only be given up, and leave the others of their cause."""
+    dead = {"code": "TW-4107", "detail": "unknown account"}
+    rows = [row(at, "dead", **dead) for at in (1, 2, 5)]
+    found = {one.code: one for one in await problems(await _orders(*rows), TARGETS)}
+    old, live = found["TW-4013"], found["TW-4107"]
+    assert (old.positions, live.positions) == ([1, 2], [5])
+    assert (old.kind, old.retryable, live.retryable) == ("dead", False, True)
+    assert old.text == "superseded by revision 2"
+    assert "abandon" in old.advice
+    assert [(member.superseded_by, member.detail) for member in old.sample] == [
+        (2, "superseded by revision 2; unknown account"),
+        (7, "superseded by revision 7; unknown account"),
+    ]
+    assert [member.superseded_by for member in live.sample] == [None]
+
+
+async def test_the_newest_revision_is_a_letter_like_any_other() -> None:
+    """The control: when it is dead itself, it can be sent again."""
+    rows = [row(at, "dead", code="TW-4107", detail="unknown account") for at in (3, 4)]
+    (found,) = await problems(await _orders(*rows), TARGETS)
+    assert (found.code, found.positions, found.retryable) == ("TW-4107", [3, 4], True)
+
+
+async def test_what_is_tried_again_by_itself_stays_with_its_cause() -> None:
+    """A held head goes before its newer revision, and says that there is one."""
+    retried = row(1, "held", reason="retry", code="TW-4106", detail="503")
+    behind = row(3, "held", reason="behind_head")
+    released = row(2, "held", reason="findings", code="TW-4008")
+    found = await problems(await _orders(retried, behind, released), TARGETS)
+    facts = {(one.code, one.count, one.behind, one.retryable) for one in found}
+    assert facts == {("TW-4106", 1, 1, True), ("TW-4013", 1, 0, False)}
+    [held] = [one for one in found if one.code == "TW-4106"]
+    assert held.sample[0].detail == "superseded by revision 2; 503"
+    assert held.text == "503"

@@ -67,6 +67,34 @@ async def test_a_quarantined_number_is_found_as_such(journal: MemoryJournal, tex
     assert [(copy.name, copy.outcome) for copy in found.copies] == [("#1", "quarantined")]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("0145:03:2026-11-20:2:e1", "Number 2 is a gap: store 0145 till 03 on 2026-11-20 (run e1"),
+        ("0145:03:2026-11-20:42:e1", "Number 42 has not arrived: the last of store 0145 till 03"),
+        ("0145:03:2026-11-20:42:e2", "sent nothing of run e2 of its counter for 2026-11-20"),
+        ("0145-03-2", "Number 2 is earlier: the first of store 0145 till 03 on 2026-11-20 is 41."),
+    ],
+)
+async def test_no_hit_names_the_run_of_a_counter(
+    journal: MemoryJournal, text: str, sentence: str
+) -> None:
+    """A counter that started again is looked at run by run; without a run every one is told."""
+    await journal.append([candidate(1, epoch=1), candidate(3, epoch=1)])
+    found = await find(journal, text, now=NOW)
+    assert not found.hits
+    assert sentence in " ".join(found.absent)
+
+
+async def test_a_copy_of_a_run_is_found_by_its_number(journal: MemoryJournal) -> None:
+    """Whoever types store, till and number need not know that the counter started again."""
+    await journal.append([candidate(1, epoch=1), invalid(2, epoch=1, record=b"other")])
+    for text in ("0145-03-2", "0145:03:2026-11-20:2:e1"):
+        found = await find(journal, text, now=NOW)
+        assert [copy.natural_key for copy in found.copies] == ["0145:03:2026-11-20:2:e1"]
+    assert not (await find(journal, "0145:03:2026-11-20:2", now=NOW)).copies
+
+
 async def test_gaps_leave_out_quarantined_numbers(journal: MemoryJournal) -> None:
     """Runs of missing numbers are listed; 47 is accounted for by the quarantine."""
     listed = await gaps(journal)

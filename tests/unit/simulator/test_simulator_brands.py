@@ -21,11 +21,14 @@ from tillway.simulator.brands import BRANDS, render
 from tillway.simulator.chain import chain_facts
 from tillway.simulator.erp_documents import booking
 from tillway.simulator.erp_moods import Mood
-from tillway.simulator.facts import Fact, Receipt, amount_text
-from tillway.simulator.faults import unknown_tender
+from tillway.simulator.facts import Fact, PostVoid, Receipt, TillSettle, amount_text
+from tillway.simulator.fault_plan import FaultPlan
+from tillway.simulator.faults import unknown_tender, wrong_count
 from tillway.simulator.plan import ChainPlan, stores_csv
+from tillway.simulator.register_faults import counter_resets
 
 PLAN = ChainPlan(seed=4, stores=6, sales=900)
+RESETS = counter_resets(PLAN, FaultPlan(rates={"counter_reset": 0.6}))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,8 @@ def _mapped(release: Release, system: str, record: dict[str, Any]) -> tuple[str,
 
 
 def _facts(system: str) -> list[Fact]:
-    return [fact for fact in chain_facts(PLAN) if fact.store.system == system]
+    """Return the day of a brand's shops; the counters of many registers start again in it."""
+    return [fact for fact in chain_facts(PLAN, RESETS) if fact.store.system == system]
 
 
 @pytest.mark.parametrize("system", sorted(BRANDS))
@@ -70,6 +74,7 @@ def test_every_document_of_a_brand_becomes_the_message_it_stands_for(
         kind, contract = message_type(name), release.contracts[name]
         assert name == fact.message_type
         assert ":".join(kind.key_parts(message)) == fact.natural_key
+        assert message.register_epoch == fact.epoch
         money = kind.money(message)
         assert (None if money is None else str(money)) == (
             None if fact.money is None else amount_text(fact.money)
@@ -105,6 +110,33 @@ def test_an_unknown_tender_is_no_message_of_the_model(release: Release, system: 
     with pytest.raises(Exception, match=r"tender|1 row|\btenders\[") as caught:
         _mapped(release, system, record)
     assert "tender" in str(caught.value) or "tender" in str(getattr(caught.value, "violations", ""))
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_keys_of_a_reset_counter_differ_from_those_before(release: Release, system: str) -> None:
+    """The same shop, till, date and number come twice, and a post-void names the right one."""
+    facts = _facts(system)
+    keys = {fact.natural_key for fact in facts}
+    assert len(keys) > 300
+    assert any(f"{key}:e1" in keys for key in keys)
+    voids = [fact for fact in facts if isinstance(fact, PostVoid) and fact.epoch]
+    assert voids, "no receipt is voided after a reset: take another seed"
+    for fact, record in zip(voids, _records(release, system, [*map(render, voids)]), strict=True):
+        _, message = _mapped(release, system, record)
+        assert message.voided_natural_key == ":".join(fact.voided_key)
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+@pytest.mark.parametrize("over", [-370, 2000])
+def test_a_till_that_is_short_or_over_says_so(release: Release, system: str, over: int) -> None:
+    """Counted minus expected is the difference, with its sign, and nothing is found wrong."""
+    settle = next(fact for fact in _facts(system) if isinstance(fact, TillSettle))
+    (record,) = _records(release, system, [wrong_count(settle, over).body()])
+    name, message = _mapped(release, system, record)
+    (cash,) = [one for one in message.tenders if one.tender_type == "cash"]
+    assert str(cash.over_short) == amount_text(over)
+    assert cash.counted - cash.expected == cash.over_short
+    assert list(release.contracts[name].findings(message)) == []
 
 
 def test_a_chain_shows_everything_a_shop_does() -> None:

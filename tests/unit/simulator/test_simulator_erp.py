@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,9 +16,17 @@ import pytest
 
 from tillway.errors import ConfigurationError, NotConnected
 from tillway.model.enumerations import TenderType
-from tillway.simulator.erp_client import erp_totals, running_erp, set_mode, start_erp, stop_erp
+from tillway.simulator.erp_client import (
+    erp_totals,
+    lose_answer,
+    running_erp,
+    set_mode,
+    start_erp,
+    stop_erp,
+)
 from tillway.simulator.erp_documents import ACCOUNTS, SUSPENSE_ACCOUNT
 from tillway.simulator.erp_facts import ErpFile
+from tillway.simulator.erp_moods import Loss
 
 
 @dataclass
@@ -79,6 +88,41 @@ async def test_a_repeated_key_has_no_second_effect(erp: Caller) -> None:
     assert totals["totals"] == [
         {"document_type": "sale", "currency": "EUR", "count": 1, "money": "12.50"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "felt"), [("cut", aiohttp.ClientError), ("silent", asyncio.CancelledError)]
+)
+async def test_an_answer_is_lost_once_and_the_document_stays(
+    erp: Caller, loss: Loss, felt: type[BaseException]
+) -> None:
+    """The call fails, the document is booked; what comes again is a repeat and is answered."""
+    await lose_answer(erp.session, erp.address, "0001:01:2026-11-20:1", loss)
+    call = asyncio.ensure_future(erp.post("k1", document()))
+    async with asyncio.timeout(10):
+        while not (await erp_totals(erp.session, erp.address))["unanswered"]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+    if loss == "silent":
+        assert not call.done()
+        call.cancel()
+    with pytest.raises(felt):
+        await call
+    assert (await erp.post("k1", document()))[0] == 200
+    assert (await erp.post("k2", document(2)))[0] == 201
+    totals = await erp_totals(erp.session, erp.address)
+    assert (totals["count"], totals["repeats"], totals["unanswered"]) == (2, 1, 1)
+    assert [one.repeats for one in ErpFile(erp.data).documents()] == [1, 0]
+
+
+async def test_a_bulk_call_with_one_lost_answer_is_unanswered_as_a_whole(erp: Caller) -> None:
+    """Everything in it is booked; all of it comes again and is repeated."""
+    await lose_answer(erp.session, erp.address, "0001:01:2026-11-20:2", "cut")
+    items = [{"key": f"k{number}", "document": document(number)} for number in (1, 2, 3)]
+    body = json.dumps(items).encode()
+    with pytest.raises(aiohttp.ClientError):
+        await erp.bulk(body)
+    assert [one["status"] for one in (await erp.bulk(body))[1]] == [200, 200, 200]
+    assert [one.repeats for one in ErpFile(erp.data).documents()] == [1, 1, 1]
 
 
 async def test_the_same_key_with_other_content_is_a_conflict(erp: Caller) -> None:

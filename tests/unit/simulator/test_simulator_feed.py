@@ -16,13 +16,14 @@ from aiohttp import web
 from tillway.clock import ManualClock, SystemClock
 from tillway.errors import ConfigurationError
 from tillway.simulator.brands import BRANDS
-from tillway.simulator.faults import Delivery, FaultPlan, Window, deliveries
+from tillway.simulator.fault_plan import FaultPlan, Window
+from tillway.simulator.faults import Delivery, deliveries
 from tillway.simulator.feed import Feed
 from tillway.simulator.hub_senders import hub_senders
 from tillway.simulator.pacing import Pace, due_second, live_pace
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.senders import FolderSender, HttpSender
-from tillway.simulator.truth import TruthMessage, TruthWriter, read_truth
+from tillway.simulator.truth import TruthFault, TruthMessage, TruthWriter, read_truth
 
 PLAN = ChainPlan(seed=3, stores=5, sales=120)
 
@@ -111,6 +112,37 @@ async def test_planned_windows_switch_shops_and_the_erp() -> None:
     assert sum(len(keeper.taken) for keeper in keepers.values()) == feed.progress.made
 
 
+async def test_a_lost_number_is_told_in_the_truth_and_never_sent(tmp_path: Path) -> None:
+    """No sender gets it; the truth has a fault line for it and no message."""
+    faults = FaultPlan(rates={"number_gap": 0.1})
+    keepers, truth = _keepers(), TruthWriter(tmp_path / "truth.jsonl", PLAN, faults)
+    progress = await Feed(PLAN, keepers, ManualClock(), faults=faults, truth=truth).run()
+    truth.close()
+    lines = list(read_truth(tmp_path / "truth.jsonl"))
+    lost = {line.natural_key for line in lines if isinstance(line, TruthFault)}
+    sent = {one.fact.natural_key for keeper in keepers.values() for one in keeper.taken}
+    assert lost
+    assert not lost & sent
+    assert sent == {line.natural_key for line in lines if isinstance(line, TruthMessage)}
+    handed_over = sum(len(keeper.taken) for keeper in keepers.values())
+    assert progress.handed_over == progress.made == handed_over
+
+
+async def test_the_erp_is_told_of_a_lost_answer_before_the_sale_is_sent() -> None:
+    """Each key is told once with how it is lost, when the shop does not have the sale yet."""
+    faults, keepers = FaultPlan(rates={"answer_lost": 0.1}), _keepers()
+    told: dict[str, str] = {}
+
+    async def lose(key: str, loss: str) -> None:
+        sent = {one.fact.natural_key for keeper in keepers.values() for one in keeper.taken}
+        assert key not in sent
+        told[key] = loss
+
+    await Feed(PLAN, keepers, ManualClock(), faults=faults, lose_answer=lose).run()
+    planned = [one for one in deliveries(PLAN, faults) if one.fault == "answer_lost"]
+    assert told == {one.fact.natural_key: one.detail for one in planned}
+
+
 async def test_people_may_send_an_unknown_tender_and_a_duplicate() -> None:
     """The next plain sale of the shop gets the tender; the latest document goes out again."""
     keepers, clock = _keepers(), ManualClock()
@@ -153,11 +185,11 @@ def test_a_pace_presses_the_day_into_the_seconds_it_takes() -> None:
     """The last sale is due by sales / rate, opening records at once, nights take no time."""
     plan = ChainPlan(seed=1, stores=3, days=2, sales=200)
     pace = Pace(sales_per_second=20)
-    dues = [due_second(one.fact, plan, pace) for one in deliveries(plan)]
+    dues = [due_second(one.moment, plan, pace) for one in deliveries(plan)]
     assert dues == sorted(dues)
     assert dues[0] == 0
     assert dues[-1] == 10
-    assert due_second(next(deliveries(plan)).fact, plan, Pace()) == 0
+    assert due_second(next(deliveries(plan)).moment, plan, Pace()) == 0
 
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

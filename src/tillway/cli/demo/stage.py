@@ -20,7 +20,7 @@ from tillway.clock import Clock
 from tillway.project import load_release
 from tillway.project.records import Release
 from tillway.simulator.erp_client import set_mode, start_erp, stop_erp
-from tillway.simulator.faults import NO_FAULTS, FaultPlan
+from tillway.simulator.fault_plan import NO_FAULTS, FaultPlan
 from tillway.simulator.feed import Feed
 from tillway.simulator.pacing import Pace
 from tillway.simulator.plan import ChainPlan

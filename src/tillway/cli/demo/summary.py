@@ -13,7 +13,8 @@ from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.model import from_minor
 from tillway.observe import verify
 from tillway.simulator.erp_facts import ErpFile
-from tillway.simulator.grade import Grade, grade
+from tillway.simulator.grade import grade
+from tillway.simulator.verdict import Grade
 
 ROUTE = "pos-to-erp"
 OUTCOMES = ("accepted", "duplicate", "conflict", "quarantined", "refused")

@@ -6,6 +6,10 @@ WHERE closed_by = 0 AND outcome = 'quarantined' AND key_digest <> x''
 SELECT key_digest, position, record_hash, content_hash, message_id, natural_key
 FROM message WHERE key_digest IN (:digests)
 
+-- name: newest_revisions
+SELECT object_digest, max(revision) FROM message WHERE object_digest IN (:digests)
+GROUP BY object_digest
+
 -- name: repeat_invalid
  ON CONFLICT (outcome, system, record_hash) DO UPDATE SET repeats = repeats + 1
 RETURNING invalid_id

@@ -6,6 +6,10 @@ WHERE position > ? ORDER BY position LIMIT ?
 SELECT :columns, payload.canonical FROM message JOIN payload USING (position)
 WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position
 
+-- name: hints
+SELECT :columns, payload.canonical FROM message JOIN payload USING (position)
+WHERE message_type = 'source.hint' AND system = ? AND position > ? ORDER BY position LIMIT ?
+
 -- name: last_position
 SELECT coalesce(max(position), 0) FROM message
 
@@ -20,6 +24,14 @@ WHERE route.name = ?1 AND state = 'dead' AND reason = 'holds_lane' ORDER BY 1
 SELECT :deliveries FROM delivery JOIN route USING (route_id)
 WHERE route.name = ? AND delivery.position IN (SELECT value FROM json_each(?))
 ORDER BY delivery.position
+
+-- name: newest_revisions
+SELECT position, natural_key, object_digest, revision, (
+  SELECT max(revision) FROM message AS version
+  WHERE version.object_digest = message.object_digest
+) FROM message
+WHERE position IN (SELECT value FROM json_each(?)) AND object_digest IS NOT NULL
+ORDER BY position
 
 -- name: source_state
 SELECT name, value FROM source_state WHERE source = ?
@@ -79,7 +91,7 @@ WHERE route_id = ?1 AND state = 'dead' GROUP BY store, currency, message_type
 -- name: waiting_pending
 SELECT store, 'pending', currency, message_type, count(*), sum(abs(coalesce(amount_minor, 0))),
   min(received_at)
-FROM message WHERE position > ?2 AND NOT EXISTS
+FROM message WHERE position > ?2 AND superseded_by IS NULL AND NOT EXISTS
   (SELECT 1 FROM delivery WHERE route_id = ?1 AND delivery.position = message.position)
 GROUP BY store, currency, message_type
 
@@ -96,6 +108,12 @@ WHERE store = ?1 AND sequence_number = ?3 AND workstation <> ''
   AND (?2 = '' OR workstation = ?2)
 ORDER BY position DESC LIMIT ?4
 
+-- name: find_object
+SELECT :columns FROM message WHERE natural_key = ?1 AND sequence_number IS NULL
+UNION ALL
+SELECT :columns FROM message WHERE object_id = ?1 AND object_id <> ''
+ORDER BY 1 DESC LIMIT ?2
+
 -- name: find_receipt
 SELECT :columns FROM message WHERE receipt_number = ? AND receipt_number <> ''
 ORDER BY position DESC LIMIT ?
@@ -103,7 +121,7 @@ ORDER BY position DESC LIMIT ?
 -- name: find_key
 SELECT :columns FROM message
 WHERE store = ?1 AND business_date = ?2 AND workstation = ?3 AND sequence_number = ?4
-  AND workstation <> '' ORDER BY position DESC LIMIT ?5
+  AND workstation <> '' AND natural_key = ?5 ORDER BY position DESC LIMIT ?6
 
 -- name: find_text
 SELECT :columns FROM message WHERE natural_key = ?1 OR message_id = ?1
@@ -142,14 +160,15 @@ ORDER BY invalid_id LIMIT ?4
 
 -- name: sequences
 SELECT system, store, workstation, business_date, min(sequence_number), max(sequence_number),
-  count(DISTINCT sequence_number)
+  count(DISTINCT sequence_number), register_epoch
 FROM message WHERE workstation <> '' AND sequence_number IS NOT NULL
-GROUP BY system, store, workstation, business_date ORDER BY 1, 2, 3, 4
+GROUP BY system, store, workstation, register_epoch, business_date
+ORDER BY 1, 2, 3, register_epoch, 4
 
 -- name: numbers
 SELECT DISTINCT sequence_number FROM message
 WHERE system = ?1 AND store = ?2 AND workstation = ?3 AND business_date = ?4
-  AND workstation <> '' AND sequence_number IS NOT NULL
+  AND register_epoch = ?5 AND workstation <> '' AND sequence_number IS NOT NULL
 
 -- name: quarantined_keys
 SELECT natural_key FROM invalid WHERE system = ?1 AND natural_key >= ?2 AND natural_key < ?3

@@ -1,7 +1,7 @@
 -- The journal and its ledger. Only the writer thread changes anything here.
 
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-INSERT INTO schema_version SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+INSERT INTO schema_version SELECT 2 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
 
 -- Every accepted message, once per natural key. Append only.
 CREATE TABLE IF NOT EXISTS message (
@@ -23,15 +23,27 @@ CREATE TABLE IF NOT EXISTS message (
   workstation     TEXT    NOT NULL,
   business_date   TEXT    NOT NULL,
   sequence_number INTEGER,
+  register_epoch  INTEGER NOT NULL, -- which run of the counter the number belongs to
   receipt_number  TEXT    NOT NULL,
-  revision        TEXT    NOT NULL,
+  object_id       TEXT    NOT NULL, -- the vendor's name beside a number, '' otherwise
+  revision        INTEGER,
+  object_digest   BLOB,    -- shared by all revisions of an object
   occurred_at     TEXT    NOT NULL,
   currency        TEXT    NOT NULL,
   amount_minor    INTEGER,
   training        INTEGER NOT NULL,
-  clean           INTEGER NOT NULL
+  clean           INTEGER NOT NULL,
+  superseded_by   INTEGER  -- the higher revision that was stored before this one came
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS message_key ON message (key_digest);
+-- What the next four hold is seldom: a receipt of a register stands in none of them.
+CREATE INDEX IF NOT EXISTS message_object ON message (object_digest, revision)
+  WHERE object_digest IS NOT NULL;
+CREATE INDEX IF NOT EXISTS message_natural_key ON message (natural_key)
+  WHERE sequence_number IS NULL;
+CREATE INDEX IF NOT EXISTS message_object_id ON message (object_id) WHERE object_id <> '';
+CREATE INDEX IF NOT EXISTS message_hint ON message (system, position)
+  WHERE message_type = 'source.hint';
 CREATE INDEX IF NOT EXISTS message_receipt ON message (receipt_number) WHERE receipt_number <> '';
 CREATE INDEX IF NOT EXISTS message_sequence
   ON message (store, business_date, workstation, sequence_number) WHERE workstation <> '';

@@ -1,0 +1,154 @@
+"""The hub's side of its workers: hands each batch to a free one and takes the groups as they come.
+
+A worker that dies is not replaced; its batch is refused, and the sender's repeat is safe because
+what was stored answers duplicate. Without workers the hub prepares batches itself, more slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+
+import msgspec
+
+from tillway.connect import Submission
+from tillway.errors import Refused
+from tillway.intake.gathering import Gathering
+from tillway.intake.preparation import Taken
+from tillway.intake.worker import HEAD_BYTES, SOCKET_BYTES, Batch, is_last
+
+WORTH_BYTES = 16 * 1024
+"""A smaller body is prepared sooner than it is handed over."""
+RETRY_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+_Gone = (asyncio.IncompleteReadError, ConnectionError)
+
+
+class Crew:
+    """The workers of one hub; workers are (process id, socket) as `fork_workers` returns them."""
+
+    def __init__(self, workers: Iterable[tuple[int, socket.socket]] = ()) -> None:
+        self._ends = list(workers)
+        self._workers: list[_Worker] = []
+        self._free: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect the workers to the running event loop."""
+        for pid, end in self._ends:
+            streams = await asyncio.open_unix_connection(sock=end, limit=SOCKET_BYTES)
+            self._workers.append(_Worker(pid, *streams))
+            self._free.put_nowait(self._workers[-1])
+
+    def takes(self, submission: Submission) -> bool:
+        """Say whether a submission is worth handing to a worker."""
+        body = submission.body
+        return bool(self._workers) and isinstance(body, bytes) and len(body) >= WORTH_BYTES
+
+    async def groups(
+        self, door: str, submission: Submission, gathering: Gathering
+    ) -> AsyncGenerator[list[Taken]]:
+        """Yield the groups of a submission; raises Refused TW-2021 when its worker dies."""
+        worker = await self._free.get()
+        if worker is None:
+            self._free.put_nowait(None)
+            raise _died()
+        in_hand = True
+        try:
+            await worker.send(door, submission)
+            while in_hand:
+                group = await gathering.expect(worker.receive())
+                if is_last(group):
+                    in_hand = False
+                    self._free.put_nowait(worker)
+                yield group
+        except _Gone:
+            self._lose(worker)
+            raise _died() from None
+        except BaseException:
+            # The batch is given up in the middle; its answer must still be read to the end.
+            if in_hand:
+                self._beside(self._clear(worker))
+            raise
+
+    async def close(self) -> None:
+        """Let the workers end."""
+        for task in self._tasks:
+            task.cancel()
+        for worker in self._workers:
+            worker.close()
+        await asyncio.gather(*(_reap(worker.pid) for worker in self._workers))
+
+    async def _clear(self, worker: _Worker) -> None:
+        try:
+            while not is_last(await worker.receive()):
+                pass
+        except _Gone:
+            self._lose(worker)
+        else:
+            self._free.put_nowait(worker)
+
+    def _lose(self, worker: _Worker) -> None:
+        worker.close()
+        with contextlib.suppress(ValueError):
+            self._workers.remove(worker)
+        self._beside(_reap(worker.pid))
+        left = len(self._workers)
+        _log.error("TW-2021 intake worker %d died; %d left", worker.pid, left)
+        if not left:
+            self._free.put_nowait(None)
+
+    def _beside(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Worker:
+    """One worker; it has one batch at a time."""
+
+    def __init__(
+        self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.pid = pid
+        self._reader = reader
+        self._writer = writer
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(list[Taken]).decode
+
+    async def send(self, door: str, submission: Submission) -> None:
+        """Hand over a batch."""
+        assert isinstance(submission.body, bytes), "`takes` lets nothing else through"
+        batch = Batch(
+            door, submission.body, submission.store, submission.trace_id, submission.format
+        )
+        data = self._encode(batch)
+        self._writer.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
+        await self._writer.drain()
+
+    async def receive(self) -> list[Taken]:
+        """Return the next group of the batch in hand."""
+        size = int.from_bytes(await self._reader.readexactly(HEAD_BYTES), "big")
+        return self._decode(await self._reader.readexactly(size))
+
+    def close(self) -> None:
+        """Close the socket, which ends the worker."""
+        self._writer.close()
+
+
+async def _reap(pid: int) -> None:
+    """Wait for the end of a worker, so that no dead process is left in the system's table."""
+    with contextlib.suppress(ChildProcessError):
+        await asyncio.to_thread(os.waitpid, pid, 0)
+
+
+def _died() -> Refused:
+    return Refused(
+        "TW-2021",
+        "the process that prepared this batch died",
+        status=503,
+        retry_after_seconds=RETRY_SECONDS,
+    )

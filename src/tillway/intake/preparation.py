@@ -1,0 +1,72 @@
+"""From a submission to journal items: reads records and prepares each, in memory bounds.
+
+It runs on the hub's event loop for a single message, and in a worker process for a batch; it knows
+neither, and does no input or output of its own but reading the stream.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tillway.connect import Submission
+from tillway.formats import Format, Record, Unreadable, format_named
+from tillway.intake.pipeline import Pipeline
+from tillway.journal.base import Candidate, Invalid, RefusedItem
+
+GROUP_RECORDS = 64
+"""Records handed to the journal at once."""
+
+
+class Taken(msgspec.Struct, array_like=True, gc=False):
+    """A place of the input, and the journal item it became.
+
+    error is what the sender is told where nothing could be read; fatal: nothing after it was read.
+    The tree of a record is let go of at once: a thousand trees that wait for their commit push what
+    is being worked on out of the processor's cache.
+    """
+
+    line: int
+    offset: int
+    item: Candidate | Invalid | RefusedItem
+    error: dict[str, Any] | None = None
+    fatal: bool = False
+
+
+class Preparation:
+    """Prepares the submissions of one door."""
+
+    def __init__(self, door: str, pipeline: Pipeline) -> None:
+        self._door = door
+        self._pipeline = pipeline
+        self._formats: dict[str, Format] = {}
+
+    def taken(self, submission: Submission) -> Iterator[Taken]:
+        """Yield what every record of a submission became, in order."""
+        take, door = self._pipeline.take, self._door
+        store, trace_id = submission.store, submission.trace_id
+        for entry in self._format(submission).records(_stream(submission.body)):
+            if isinstance(entry, Record):
+                item = take(entry, door=door, store=store, trace_id=trace_id)
+                yield Taken(entry.line, entry.offset, item)
+            else:
+                yield self._refused(entry)
+
+    def _refused(self, entry: Unreadable) -> Taken:
+        item = RefusedItem(self._door, entry.error.code)
+        return Taken(entry.line, entry.offset, item, entry.error.as_json(), entry.fatal)
+
+    def _format(self, submission: Submission) -> Format:
+        name = submission.format
+        if not name or name == self._pipeline.format.name:
+            return self._pipeline.format
+        if name not in self._formats:
+            self._formats[name] = format_named(name, self._pipeline.batch_options)
+        return self._formats[name]
+
+
+def _stream(body: Any) -> Any:
+    return io.BytesIO(body) if isinstance(body, bytes | bytearray) else body

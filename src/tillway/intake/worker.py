@@ -1,0 +1,106 @@
+"""A worker process: it prepares batches for the journal, so that the hub's one thread need not.
+
+Surprising: a worker is a fork of the hub taken before anything was opened, so it has the very same
+release in memory, and it ends when the hub's end of its socket closes, however the hub died.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import BinaryIO, cast
+
+import msgspec
+
+from tillway.connect import Submission
+from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
+
+HEAD_BYTES = 4
+"""Every frame is its length, big-endian, and so many bytes."""
+SOCKET_BYTES = 1 << 20
+NICER_THAN_THE_HUB = 5
+
+Prepare = Callable[[], Mapping[str, Preparation]]
+"""Makes the preparations of every door; called in the worker, after the fork."""
+
+
+class Batch(msgspec.Struct, array_like=True, gc=False):
+    """A batch on its way to a worker."""
+
+    door: str
+    body: bytes
+    store: str
+    trace_id: str
+    format: str
+
+
+def fork_workers(count: int, prepare: Prepare) -> list[tuple[int, socket.socket]]:
+    """Return (process id, the hub's end of the socket) of so many workers.
+
+    Call it while the process has one thread and has opened nothing.
+    """
+    workers: list[tuple[int, socket.socket]] = []
+    for _ in range(count):
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+        child = os.fork()
+        if child == 0:
+            for end in (ours, *(earlier for _, earlier in workers)):
+                end.close()
+            _live(theirs, prepare)
+        theirs.close()
+        workers.append((child, ours))
+    return workers
+
+
+def _live(hub: socket.socket, prepare: Prepare) -> None:
+    """Work until the hub is gone; never return into the hub's own code."""
+    status = 1
+    try:
+        # The hub decides when it ends; a Ctrl-C at the terminal reaches its workers as well.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        # A batch can wait a little longer; a single message at the hub's door should not.
+        os.nice(NICER_THAN_THE_HUB)
+        gc.freeze()
+        work(hub, prepare())
+        status = 0
+    except (EOFError, ConnectionError):
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def work(hub: socket.socket, preparations: Mapping[str, Preparation]) -> None:
+    """Answer batches until the hub's end is closed (EOFError)."""
+    read = cast("BinaryIO", hub.makefile("rb", buffering=SOCKET_BYTES))
+    decode = msgspec.msgpack.Decoder(Batch).decode
+    encode = msgspec.msgpack.Encoder().encode
+    while True:
+        batch = decode(_frame(read))
+        submission = Submission(batch.body, batch.store, "", batch.trace_id, batch.format)
+        taken = preparations[batch.door].taken(submission)
+        more = True
+        while more:
+            group = list(islice(taken, GROUP_RECORDS))
+            more = not is_last(group)
+            answer = encode(group)
+            hub.sendall(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
+
+
+def is_last(group: Sequence[Taken]) -> bool:
+    """Say whether a group ends an answer: it is not full, and may be empty."""
+    return len(group) < GROUP_RECORDS
+
+
+def _frame(read: BinaryIO) -> bytes:
+    head = read.read(HEAD_BYTES)
+    data = read.read(int.from_bytes(head, "big"))
+    if not data:
+        raise EOFError
+    return data

@@ -1,0 +1,16 @@
+-- name: to_2
+-- Revisions became numbers, and objects are known by a digest without their revision. A number of
+-- a register says which run of its counter it belongs to; the older keys said it at their end.
+ALTER TABLE message RENAME COLUMN revision TO revision_text;
+ALTER TABLE message ADD COLUMN revision INTEGER;
+ALTER TABLE message ADD COLUMN object_digest BLOB;
+ALTER TABLE message ADD COLUMN superseded_by INTEGER;
+UPDATE message SET revision = CAST(revision_text AS INTEGER) WHERE revision_text <> '';
+ALTER TABLE message DROP COLUMN revision_text;
+ALTER TABLE message ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN register_epoch INTEGER NOT NULL DEFAULT 0;
+UPDATE message SET register_epoch = CAST(substr(natural_key, 1 + length(
+  concat_ws(':', store, workstation, business_date, sequence_number, 'e'))) AS INTEGER)
+WHERE workstation <> '' AND sequence_number IS NOT NULL AND instr(natural_key,
+  concat_ws(':', store, workstation, business_date, sequence_number, 'e')) = 1;
+UPDATE schema_version SET version = 2

@@ -1,0 +1,64 @@
+"""What shall go wrong in a simulated chain, and how often; pure figures, nothing happens here.
+
+Shares are of different things: of sales for what befalls a receipt, of till counts for till_short
+and till_over, of registers for counter_reset, of register days for clock_skew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Literal, get_args
+
+from tillway.simulator.plan import ChainPlan
+
+FaultKind = Literal[
+    "duplicate",
+    "conflict",
+    "malformed",
+    "unknown_tender",
+    "number_gap",
+    "late",
+    "out_of_order",
+    "answer_lost",
+    "till_short",
+    "till_over",
+    "counter_reset",
+    "clock_skew",
+]
+
+FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+COUNT_FAULTS: frozenset[FaultKind] = frozenset({"till_short", "till_over"})
+REGISTER_FAULTS: frozenset[FaultKind] = frozenset({"counter_reset", "clock_skew"})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the simulated time: seconds since midnight of the first day. store may be ""."""
+
+    start_second: int
+    seconds: int
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """How much goes wrong. rates: share by kind of fault.
+
+    exact: by kind of fault, the natural keys it befalls; `store:till` for faults of a register.
+    offline: shops that cannot reach the hub for a while. erp_down: when the ERP answers nothing.
+    """
+
+    rates: dict[FaultKind, float] = field(default_factory=dict)
+    exact: dict[FaultKind, frozenset[str]] = field(default_factory=dict)
+    offline: tuple[Window, ...] = ()
+    erp_down: tuple[Window, ...] = ()
+
+
+NO_FAULTS = FaultPlan()
+
+
+def window_times(window: Window, plan: ChainPlan) -> tuple[datetime, datetime]:
+    """Return begin and end of a window in the simulated time."""
+    begin = datetime.combine(plan.first_day, time()) + timedelta(seconds=window.start_second)
+    return begin, begin + timedelta(seconds=window.seconds)
