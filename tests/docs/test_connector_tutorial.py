@@ -19,7 +19,7 @@ from docs.follower import Follower
 from docs.shell import Shell
 
 PAGE = DOCS / "tutorials" / "a-new-connector.md"
-PORTS = ("8092", "8080")
+PORTS = ("8080", "8092")
 LATE = ("tillway verify", "tillway find")
 
 

@@ -18,13 +18,15 @@ from tillway.errors import TillwayError
 class Record(msgspec.Struct):
     """One record as it was sent: its own bytes, and the tree of values they spell.
 
-    offset is the byte where it starts (for XML: the best known), line is 1-based.
+    offset is the byte where it starts (for XML: the best known), line is 1-based. compact is the
+    tree as the format's `encode` writes it, b"" where reading it did not need that.
     """
 
     raw: bytes
     value: dict[str, Any]
     offset: int
     line: int
+    compact: bytes = b""
 
 
 @dataclass(slots=True)

@@ -57,12 +57,13 @@ class _Reader:
             return _refusal(raw, fault, line)
         if not isinstance(value, dict):
             return malformed("TW-3026", "A record must be a JSON object.", line=line)
-        problem = self.check(raw, value, line)
-        return problem or Record(raw, value, offset, line)
+        compact = _encode(value)
+        problem = self.check(raw, value, compact, line)
+        return problem or Record(raw, value, offset, line, compact)
 
-    def check(self, raw: bytes, value: Any, line: int) -> Refused | None:
+    def check(self, raw: bytes, value: Any, compact: bytes, line: int) -> Refused | None:
         # Decoding keeps the last of two equal names, so a quotation mark too few gives it away.
-        if (b"\\" in raw and b"\\u0022" in raw) or raw.count(b'"') != _encode(value).count(b'"'):
+        if raw.count(b'"') != compact.count(b'"') or (b"\\" in raw and b"\\u0022" in raw):
             twice = _name_given_twice(raw)
             if twice is not None:
                 detail = f'The name "{twice}" stands twice in one object.'
@@ -138,7 +139,9 @@ class Json:
         try:
             for step in steps:
                 level = msgspec.json.decode(current, type=dict[str, msgspec.Raw])
-                twice = self._reader.check(bytes(current), level, 1) if level else None
+                twice = (
+                    self._reader.check(bytes(current), level, _encode(level), 1) if level else None
+                )
                 if twice is not None and twice.code == "TW-3024":
                     return twice
                 if step not in level:

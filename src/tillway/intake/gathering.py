@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tillway.journal.base import AppendItem, Journal, Receipt
 
-ENOUGH_ITEMS = 512
+ENOUGH_ITEMS = 256
 Brought = TypeVar("Brought")
 
 

@@ -20,7 +20,7 @@ from tillway.formats import Record, format_named
 from tillway.intake.enveloping import Identity, envelope_of, identity_of, readable_identity
 from tillway.journal.base import AppendItem, Candidate, Invalid
 from tillway.mapping import MappingTable
-from tillway.message import content_hash, record_hash
+from tillway.message import compact_hash, content_hash, record_hash
 from tillway.model import Finding, MessageType, message_type
 from tillway.project.records import Release, SourceRecord
 from tillway.security.masking import Masker
@@ -56,7 +56,7 @@ class Pipeline:
         self.format = format_named(source.format, source.format_options)
         self.batch_options = {k: v for k, v in source.format_options.items() if k != "items"}
         self._dialect = dialect_named(source.dialect)
-        self._reads_json = self.format.name in {"json", "ndjson"}
+        self._writes_json = self.format.name in {"json", "ndjson"}
         self._masker = masker
         self._clock = clock
         self._new_id = new_id
@@ -69,14 +69,18 @@ class Pipeline:
 
         store is the business unit the sender proved to be, "" when the door serves many.
         """
-        raw, tree, rewritten = self._masked(record)
-        draft = _Draft(door, raw, b"", trace_id)
+        record, rewritten = self._masked(record)
+        draft = _Draft(door, record.raw, b"", trace_id)
         try:
-            neutral = self._dialect.normalise(tree)
+            neutral = self._dialect.normalise(record.value)
         except ContractViolation as breach:
-            draft.record_hash = record_hash(tree)
+            draft.record_hash = record_hash(record.value)
             return self._invalid(draft, breach)
-        draft.record_hash = record_hash(neutral, self._dialect.volatile)
+        volatile = self._dialect.volatile
+        if record.compact and neutral is record.value and not volatile:
+            draft.record_hash = compact_hash(record.compact)
+        else:
+            draft.record_hash = record_hash(neutral, volatile)
         neutral = self._with_time_zone(neutral)
         translation = self._select(neutral)
         if translation is None:
@@ -94,13 +98,15 @@ class Pipeline:
             return self._invalid(draft, _misshapen(translation.kind, canonical, error), identity)
         return self._checked(draft, translation, message, store, rewritten)
 
-    def _masked(self, record: Record) -> tuple[bytes, dict[str, Any], bool]:
-        """Return the bytes to keep, the masked tree, and whether the bytes were rewritten."""
-        text = record.raw if self._reads_json else None
+    def _masked(self, record: Record) -> tuple[Record, bool]:
+        """Return the record as it may be kept, and whether its bytes were rewritten for that."""
+        text = record.raw if record.compact else None
         tree, changed = self._masker.mask(record.value, text)
         if not changed:
-            return record.raw, record.value, False
-        return self.format.encode(tree), tree, True
+            return record, False
+        raw = self.format.encode(tree)
+        compact = raw if record.compact and self._writes_json else b""
+        return Record(raw, tree, record.offset, record.line, compact), True
 
     def _with_time_zone(self, neutral: dict[str, Any]) -> dict[str, Any]:
         """Add the zone of the store for tills whose clock has no offset; it is never hashed."""

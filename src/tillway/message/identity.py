@@ -16,7 +16,7 @@ import msgspec
 SEPARATOR = "\x1f"
 DIGEST_BYTES = 16
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def natural_key(parts: Iterable[str]) -> str:
@@ -31,13 +31,22 @@ def key_digest(system: str, space: str, parts: Iterable[str]) -> bytes:
 
 
 def record_hash(record: Mapping[str, Any], volatile: frozenset[str] = frozenset()) -> bytes:
-    """Hash a masked neutral record, without the names that change on every resend."""
+    """Hash a masked neutral record, without the names that change on every resend.
+
+    Names count in the order they were sent: a sender's resend keeps it, and where another door of
+    the same system does not, the content still tells that it is the same.
+    """
     kept = (
         {name: value for name, value in record.items() if name not in volatile}
         if volatile
         else record
     )
-    return hashlib.sha256(_encode(kept)).digest()
+    return compact_hash(_encode(kept))
+
+
+def compact_hash(compact: bytes) -> bytes:
+    """Hash a record that is already written as compact JSON; equals its `record_hash`."""
+    return hashlib.sha256(compact).digest()
 
 
 def content_hash(canonical: bytes) -> bytes:

@@ -138,7 +138,7 @@ def test_exact_numbers_are_taken_as_they_are():
     "changes",
     [
         {"business_unit_id": ""},
-        {"business_unit_id": "x" * 65},
+        {"business_unit_id": "x" * 256},
         {"workstation_id": None},
         {"sequence_number": -1},
         {"currency": "euro"},
