@@ -14,7 +14,16 @@ from pathlib import Path
 
 from bench import floors
 from bench.backlog import fill
-from bench.hub import DOOR, all_seen, new_project, running_hub, running_sink, sales, seen_by_sink
+from bench.hub import (
+    DOOR,
+    HubUnderTest,
+    all_seen,
+    new_project,
+    running_hub,
+    running_sink,
+    sales,
+    seen_by_sink,
+)
 from bench.load import LoadResult, as_fast_as_possible, at_rate, post
 from bench.rows import Row, show, write
 
@@ -61,10 +70,11 @@ async def measure(folder: Path, only: str) -> list[Row]:
 async def batch_intake(folder: Path) -> list[Row]:
     """NDJSON batches into a hub without a route: the intake half alone, everything else on."""
     bodies = sales(BATCH_SALES)
+    batches = _batches(bodies)
     floor = floors.commit_rows_per_second(folder, bodies)
     new_project(folder / "batch", 1, route=False)
     async with running_hub(folder / "batch") as hub:
-        result = await _send_batches(hub.port, bodies, hub.headers("application/x-ndjson"))
+        result = await _send_batches(hub, batches)
         size = hub.journal_bytes()
     start_floor = await floors.interpreter_start_seconds()
     return [
@@ -106,6 +116,7 @@ async def single_and_delivered(folder: Path) -> list[Row]:
 async def bulk_delivery(folder: Path) -> list[Row]:
     """The whole path in batches, and a backlog drained from disk with one POST each."""
     bodies = sales(BATCH_SALES // 2)
+    batches = _batches(bodies)
     async with running_sink() as sink:
         floor = await floors.posts_per_second(sink, bodies[:SINGLE_SALES], 64)
     rows = []
@@ -113,7 +124,7 @@ async def bulk_delivery(folder: Path) -> list[Row]:
         new_project(folder / "bulk", sink, bulk=BATCH)
         async with running_hub(folder / "bulk") as hub:
             began = time.perf_counter()
-            await _send_batches(hub.port, bodies, hub.headers("application/x-ndjson"))
+            await _send_batches(hub, batches)
             ended = await all_seen(sink, await _due(hub.folder))
         rows.append(
             Row("whole path, 50 per POST in and out", len(bodies) / (ended - began), "/s", floor,
@@ -121,7 +132,7 @@ async def bulk_delivery(folder: Path) -> list[Row]:
         )  # fmt: skip
     new_project(folder / "drain", 1, route=False)
     async with running_hub(folder / "drain") as hub:
-        await _send_batches(hub.port, bodies, hub.headers("application/x-ndjson"))
+        await _send_batches(hub, batches)
     for bulk, name, must, aim in (
         (0, "backlog drain from disk, one POST each", 3_000, 20_000),
         (BATCH, "backlog drain from disk, 50 per POST", 8_000, 30_000),
@@ -173,12 +184,24 @@ async def million_waiting(folder: Path) -> list[Row]:
     ]
 
 
-async def _send_batches(port: int, bodies: list[bytes], headers: dict[str, str]) -> LoadResult:
-    batches = [b"\n".join(bodies[at : at + BATCH]) for at in range(0, len(bodies), BATCH)]
-    requests = [post(DOOR, batch, headers) for batch in batches]
-    result = await as_fast_as_possible("127.0.0.1", port, requests, 16)
+async def _send_batches(hub: HubUnderTest, batches: list[bytes]) -> LoadResult:
+    requests = [post(DOOR, batch, hub.headers("application/x-ndjson")) for batch in batches]
+    result = await as_fast_as_possible("127.0.0.1", hub.port, requests, 16)
     _check(result, 200)
     return result
+
+
+def _batches(bodies: list[bytes]) -> list[bytes]:
+    """Return NDJSON batches, each of one shop, in the order in which the shops fill them."""
+    gathered: dict[str, list[bytes]] = {}
+    batches = []
+    for body in bodies:
+        mine = gathered.setdefault(json.loads(body)["storeNo"], [])
+        mine.append(body)
+        if len(mine) == BATCH:
+            batches.append(b"\n".join(mine))
+            mine.clear()
+    return batches + [b"\n".join(rest) for rest in gathered.values() if rest]
 
 
 async def _drain(folder: Path, sink: int, bulk: int) -> float:

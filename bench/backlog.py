@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from dataclasses import replace
 from pathlib import Path
 
-from msgspec.structs import replace as changed
+from msgspec.structs import replace
 
+from bench.hub import environment
 from tillway.assembly.hub import open_hub
 from tillway.assembly.preparing import message_ids
 from tillway.connect import Submission
@@ -25,7 +24,7 @@ async def fill(folder: Path, bodies: list[bytes], count: int) -> None:
 
     The first ones go through intake; the rest are the same sales under further keys.
     """
-    hub = await open_hub(load_release(folder, environ=os.environ))
+    hub = await open_hub(load_release(folder, environ=environment()))
     intake = hub.intakes["quayside"]
     caught: list[Candidate] = []
     store_all = hub.journal.append
@@ -49,7 +48,7 @@ def _again(sale: Candidate, number: int) -> Candidate:
     """Return the sale under a key of its own, spread over 400 lanes."""
     store, till = f"{number % 100:04d}", f"{number // 100 % 4:02d}"
     parts = (store, till, "2026-11-20", str(number))
-    envelope = changed(
+    envelope = replace(
         sale.envelope,
         message_id=_next_id(),
         natural_key=":".join(parts),

@@ -16,29 +16,35 @@ from pathlib import Path
 
 from tillway.api import read_hub_file
 from tillway.cli.demo.folder import fresh_folder
-from tillway.project.template import KEYS_FILE
+from tillway.security.secrets import variable_of
 from tillway.simulator.brand_json import render
 from tillway.simulator.chain import chain_facts
 from tillway.simulator.facts import Receipt
-from tillway.simulator.plan import ChainPlan
+from tillway.simulator.plan import ChainPlan, stores_csv
 
 DOOR = "/in/quayside"
 START_SECONDS = 60.0
+STORES = 45
+KEY_SECRET, KEY = "head_office", "the-key-of-the-bench"
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a hub under test: ours, and the key of its door."""
+    return {**os.environ, variable_of(KEY_SECRET): KEY}
 
 
 @dataclass(slots=True)
 class HubUnderTest:
-    """A running hub. key is the API key of the store that sends."""
+    """A running hub."""
 
     folder: Path
     port: int
     pid: int
-    key: str
     started_seconds: float
 
     def headers(self, content_type: str = "application/json") -> dict[str, str]:
-        """Return what the store sends with each call."""
-        return {"authorization": f"Bearer {self.key}", "content-type": content_type}
+        """Return what the sender sends with each call: the head office, for every shop."""
+        return {"authorization": f"Bearer {KEY}", "content-type": content_type}
 
     def memory_megabytes(self) -> float:
         """Return the resident memory of the hub."""
@@ -51,11 +57,11 @@ class HubUnderTest:
 
 
 def sales(count: int, seed: int = 1) -> list[bytes]:
-    """Return so many JSON sales of store 0002, as its tills send them."""
-    plan = ChainPlan(seed=seed, stores=2, sales=2 * count + 50)
+    """Return so many JSON sales of one brand's shops in a chain of 45, in the order of the day."""
+    plan = ChainPlan(seed=seed, stores=STORES, sales=4 * count + 50 * STORES)
     found: list[bytes] = []
     for fact in chain_facts(plan):
-        if isinstance(fact, Receipt) and fact.store.business_unit_id == "0002":
+        if isinstance(fact, Receipt) and fact.store.system == "quayside":
             found.append(render(fact))
             if len(found) == count:
                 break
@@ -66,6 +72,10 @@ def new_project(folder: Path, target_port: int, *, bulk: int = 0, route: bool = 
     """Make a project whose ERP is the sink; bulk 0 sends each document in a call of its own."""
     shutil.rmtree(folder, ignore_errors=True)
     fresh_folder(folder)
+    (folder / "stores.csv").write_text(stores_csv(ChainPlan(seed=1, stores=STORES)))
+    door = folder / "systems" / "quayside.toml"
+    path = f'path = "{DOOR}"\n'
+    door.write_text(door.read_text().replace(path, f'{path}keys = "${{secret:{KEY_SECRET}}}"\n'))
     erp = folder / "systems" / "erp.toml"
     text = erp.read_text()
     url = next(line for line in text.splitlines() if line.startswith("url"))
@@ -87,13 +97,12 @@ async def running_hub(folder: Path) -> AsyncIterator[HubUnderTest]:
         *(sys.executable, "-m", "tillway", "run", "--project", str(folder)),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "TILLWAY__LISTEN__PORT": "0"},
+        env={**environment(), "TILLWAY__LISTEN__PORT": "0"},
     )
     try:
         port = await _ready(folder, process)
         started = time.perf_counter() - began
-        keys = json.loads((folder / KEYS_FILE).read_text())["stores"]
-        yield HubUnderTest(folder, port, process.pid, keys["0002"], started)
+        yield HubUnderTest(folder, port, process.pid, started)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)

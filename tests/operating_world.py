@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tillway.api import PlannedReplay, Replayed, Selection
+from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
 from tillway.api.asgi import App
 from tillway.connect import SubmissionResult
 from tillway.journal.base import AttemptRow, RefusedItem, Settlement, TargetState
@@ -86,12 +86,20 @@ class RecordedOperations:
     async def plan_replay(self, selection: Selection) -> PlannedReplay:
         """Plan 150 messages."""
         self.asked.append(("plan_replay", selection))
-        return PlannedReplay(150, {SALE: {}}, lanes=2, expected_seconds=3.0)
+        return PlannedReplay(
+            150,
+            {SALE: {}},
+            lanes=2,
+            expected_seconds=3.0,
+            superseded=1,
+            left_out=(LeftOut("or-1", 1, 2),),
+        )
 
     async def replay(self, selection, who, reason) -> Replayed:
         """Note a replay."""
         self.asked.append(("replay", selection, who, reason))
-        return Replayed(sent=150, delivered=149, failed=1, failures=("k: TW-1: no",))
+        failures = ("k: TW-1: no",)
+        return Replayed(sent=150, delivered=149, failed=1, failures=failures, superseded=1)
 
     async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:
         """Note a file and take all of it."""

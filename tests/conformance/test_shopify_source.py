@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from shopify_fake import FakeShopify, settings_values
-from shopify_project import OLD_SECRET, SECRET, SHOP, TOKEN
 from tillway.connect import Answer, Hint, PushSource, Request
 from tillway.connectors.shopify import REGISTRATION
 from tillway.errors import JournalFault, Refused
 from tillway.testing.sources import FakeIntake, PushSourceSuite, running, turns, until
+from vendors.shopify_fake import FakeShopify, settings_values
+from vendors.shopify_project import OLD_SECRET, SECRET, SHOP, TOKEN
 
 ORDER = b'{"id": 5600000000017}'
 

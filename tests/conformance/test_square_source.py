@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from square_seller import KEY, OLD_KEY, TOKEN, Seller, values
 from tillway.connect import PushSource, Request
 from tillway.connectors.square import REGISTRATION
 from tillway.simulator.square_hooks import SIGNATURE_HEADER
 from tillway.testing.sources import PushSourceSuite
+from vendors.square_seller import KEY, OLD_KEY, TOKEN, Seller, values
 
 
 class TestSquareDoor(PushSourceSuite):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from stripe_account import KEY, OLD_SECRET, SECRET, Merchant, values
 from tillway.connect import PushSource, Request
 from tillway.connectors.stripe import REGISTRATION
 from tillway.testing.sources import PushSourceSuite
+from vendors.stripe_account import KEY, OLD_SECRET, SECRET, Merchant, values
 
 
 class TestStripeDoor(PushSourceSuite):

@@ -1,4 +1,4 @@
-"""Follows a page as a reader would: writes its files, runs its commands, compares what they print."""
+"""Follows a page as a reader would: writes its files, runs its commands, compares outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.fenced import Block, Step, blocks, matches, steps
+from docs.fenced import Step, blocks, matches, steps
 from docs.shell import Shell, free_port
 
 IN_TIME_SECONDS = 30.0

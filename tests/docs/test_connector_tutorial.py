@@ -1,4 +1,4 @@
-"""The tutorial on connectors from an empty folder to books that agree, in an environment of its own.
+"""The tutorial on connectors, from an empty folder to books that agree.
 
 Surprising: the package of the page is installed for real, into a small environment that sees the
 packages of this one, so that nothing is left here and nothing is fetched.

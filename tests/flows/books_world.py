@@ -25,7 +25,7 @@ from tillway.project.template import Variables, new_project
 ROUTE = "pos-to-books"
 STORE = "{number},Corner,America/New_York,US,USD,northgate,3,"
 # Here only the till files and Tryton take part; the vendors' doors need their own counterparts.
-OTHER_SYSTEMS = ("square", "shopify")
+OTHER_SYSTEMS = ("square", "shopify", "stripe")
 
 
 def books_project(folder: Path, peer: TrytonPeer, stores: tuple[str, ...]) -> Path:

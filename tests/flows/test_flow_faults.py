@@ -189,6 +189,8 @@ def assert_every_fault_happened(truth: Path, facts: JournalFacts, world: World) 
     lost = {line.natural_key for line in faults if line.fault == "number_gap"}
     missing = sum(gap.last - gap.first + 1 for gap in facts.missing())
     assert missing == len(lost) > 0
+    assert any(key.endswith(":e1") for key in lost), "no number of a reset counter got lost"
+    assert any(gap.register_epoch for gap in facts.missing())
     documents = list(ErpFile(world.erp_data).documents())
     assert sum(one.repeats > 0 for one in documents) >= kinds["answer_lost"]
     booked = {one.receipt_key for one in documents}

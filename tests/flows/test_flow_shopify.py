@@ -24,13 +24,13 @@ import aiohttp
 import uvicorn
 
 from flows.world import outcomes_of, until_async
-from shopify_project import ENVIRON, SECRET, SHOP, TOKEN, write_shopify_project
 from tillway.cli.demo.hub_process import HubProcess
 from tillway.cli.reading import opened
 from tillway.observe import books_as_json, carried_by_route, verify
 from tillway.simulator.shopify_api import ApiLimits, ShopifyApi
 from tillway.simulator.shopify_hooks import HookFaults, ShopifyHooks
 from tillway.simulator.shopify_shop import ShopifyShop
+from vendors.shopify_project import ENVIRON, SECRET, SHOP, TOKEN, write_shopify_project
 
 ORDERS = 1000
 FEW_ORDERS = 60

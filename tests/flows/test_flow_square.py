@@ -22,8 +22,6 @@ import aiohttp
 import pytest
 
 from flows.world import outcomes_of, until_async
-from square_project import write_square_project
-from square_seller import KEY, TOKEN, URL
 from tillway.assembly import open_queries
 from tillway.cli.demo.hub_process import LOG_FILE, HubProcess
 from tillway.clock import SystemClock
@@ -35,6 +33,8 @@ from tillway.simulator.square_account import LOCATIONS, SquareAccount
 from tillway.simulator.square_api import ApiFaults, SquareApiFake
 from tillway.simulator.square_hooks import HookFaults, SquareHooks
 from tillway.simulator.square_till import SquareTill
+from vendors.square_project import write_square_project
+from vendors.square_seller import KEY, TOKEN, URL
 
 SALES = 1000
 BATCH = 50

@@ -9,13 +9,14 @@ from tillway.api.hub_file import (
     remove_hub_file,
     write_hub_file,
 )
-from tillway.api.operations import Operations, PlannedReplay, Replayed, Selection
+from tillway.api.operations import LeftOut, Operations, PlannedReplay, Replayed, Selection
 from tillway.api.questions import Questions
 from tillway.api.snapshot import Snapshot
 
 __all__ = [
     "Changes",
     "HubAddress",
+    "LeftOut",
     "Operations",
     "PlannedReplay",
     "Questions",

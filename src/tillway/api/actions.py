@@ -7,7 +7,7 @@ than the person agreed to stops.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tillway.api.operations import Operations, PlannedReplay, Selection
@@ -15,7 +15,7 @@ from tillway.errors import ConfigurationError
 from tillway.journal.queries import JournalQueries
 from tillway.observe import Problem, problem_named, targets_by_route
 from tillway.observe.amounts import Money, money_of
-from tillway.observe.problems import SAMPLE_MEMBERS
+from tillway.observe.problems import SAMPLE_MEMBERS, SUPERSEDED_CODE
 from tillway.project.records import Release
 from tillway.spelling import nearest
 
@@ -31,7 +31,8 @@ class LetterPlan:
     """Which messages of a problem an action touches, oldest first.
 
     ids are journal positions, or numbers of kept copies when kind is quarantined. money is absolute
-    and covers the whole problem when all of it is chosen, else the chosen ones.
+    and covers the whole problem when all of it is chosen, else the chosen ones. code is that of the
+    problem, TW-4013 when newer revisions of its messages are stored.
     """
 
     group: str
@@ -43,6 +44,7 @@ class LetterPlan:
     stores: list[str] = field(default_factory=list)
     money: Money = field(default_factory=dict)
     ids: Sequence[int] = ()
+    code: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan without the list of its messages."""
@@ -77,6 +79,7 @@ async def plan_letters(
         stores=problem.stores,
         money=problem.money if len(chosen) == len(ids) else _sample_money(problem, len(chosen)),
         ids=chosen,
+        code=problem.code,
     )
 
 
@@ -85,7 +88,8 @@ async def retry_letters(
 ) -> dict[str, Any]:
     """Send the messages of a plan again, or take quarantined copies in again.
 
-    Raises ConfigurationError TW-7005 for what cannot be retried, TW-7007 without a reason.
+    Raises ConfigurationError TW-7005 or TW-4013 for what cannot be retried, TW-7007 without a
+    reason.
     """
     _need(reason)
     check_retryable(plan, "retry")
@@ -107,10 +111,19 @@ async def abandon_letters(
 
 
 def check_retryable(plan: LetterPlan, verb: str) -> None:
-    """Raise ConfigurationError TW-7005 when this kind of problem does not take this action."""
+    """Raise ConfigurationError when this problem does not take this action.
+
+    TW-7005: its kind does not. TW-4013: a retry would send what newer revisions superseded.
+    """
     if plan.kind not in ACTIONS[verb]:
         raise ConfigurationError(
             "TW-7005", f"{verb} does not fit a message that is {plan.kind.replace('_', ' ')}"
+        )
+    if verb == "retry" and plan.code == SUPERSEDED_CODE:
+        message = "message is" if plan.of == 1 else f"{plan.of:,} messages are"
+        raise ConfigurationError(
+            SUPERSEDED_CODE,
+            f"nothing was sent: the {message} superseded by a newer revision",
         )
 
 
@@ -144,7 +157,8 @@ def check_count(planned: int, agreed: int | None) -> None:
 
 def replay_plan_as_json(plan: PlannedReplay) -> dict[str, Any]:
     """Return a replay's plan as plain values."""
-    return {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+    return {**fields, "left_out": [asdict(one) for one in plan.left_out]}
 
 
 def _sample_money(problem: Problem, count: int) -> Money:

@@ -30,24 +30,43 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A message a replay does not send: superseded_by is the newest revision of its object."""
+
+    natural_key: str
+    revision: int
+    superseded_by: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedReplay:
-    """What a replay would do. money is signed and per message type, since types never add up."""
+    """What a replay would do. money is signed and per message type, since types never add up.
+
+    superseded counts selected messages that are left out of all of this, because a newer revision
+    of their object is stored; left_out names the first of them.
+    """
 
     count: int
     money: dict[str, Money] = field(default_factory=dict)
     lanes: int = 0
     expected_seconds: float = 0.0
+    superseded: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay did. failures are the first few, as `natural key: code and sentence`."""
+    """What a replay did. failures are the first few, as `natural key: code and sentence`.
+
+    superseded counts what was left out, because a newer revision came after the plan was made.
+    """
 
     sent: int
     delivered: int
     failed: int
     stopped: bool = False
     failures: tuple[str, ...] = ()
+    superseded: int = 0
 
 
 class Operations(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from tillway.api import PlannedReplay, Replayed, Selection
+from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
 from tillway.assembly.hub import Hub
 from tillway.connect import Submission, SubmissionResult
 from tillway.delivery import (
@@ -78,8 +78,14 @@ class HubOperations:
 
         stop = self.hub.stopping
         summary = await self.hub.delivery.replay(plan, who, reason, stop, report)
-        sent = summary.delivered + summary.failed
-        return Replayed(sent, summary.delivered, summary.failed, summary.stopped, tuple(failures))
+        return Replayed(
+            sent=summary.delivered + summary.failed,
+            delivered=summary.delivered,
+            failed=summary.failed,
+            stopped=summary.stopped,
+            failures=tuple(failures),
+            superseded=summary.superseded,
+        )
 
     async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:
         """Take one file through the intake of a source."""
@@ -143,4 +149,12 @@ def _planned(plan: ReplayPlan) -> PlannedReplay:
     money: dict[str, Money] = {}
     for (message_type, currency), minor in plan.money.items():
         money.setdefault(message_type, {})[currency] = from_minor(minor, currency)
-    return PlannedReplay(plan.count, money, plan.lanes, plan.expected_seconds)
+    left_out = tuple(LeftOut(one.natural_key, one.revision, one.newest) for one in plan.left_out)
+    return PlannedReplay(
+        count=plan.count,
+        money=money,
+        lanes=plan.lanes,
+        expected_seconds=plan.expected_seconds,
+        superseded=plan.superseded,
+        left_out=left_out,
+    )

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tillway.api.actions import check_count, plan_replay, replay_plan_as_json
 from tillway.api.client import HubClient
-from tillway.api.operations import Operations, Selection
+from tillway.api.operations import Operations, PlannedReplay, Selection
 from tillway.cli import exit_codes
 from tillway.cli.acting import act, need_reason, person
 from tillway.cli.confirm import agreed
@@ -23,6 +23,8 @@ from tillway.cli.reading import readable_release
 from tillway.clock import SystemClock, utc_text
 from tillway.observe.moments import age_text, parse_moment
 from tillway.project.records import Release
+
+PLAN_FIELDS = tuple(PlannedReplay.__dataclass_fields__)
 
 Route = Annotated[str, Parameter(name="--route", help="The route, and so the one target.")]
 From = Annotated[
@@ -58,7 +60,8 @@ def replay(
     """Deliver messages of the past again on one route, under the same keys and at a capped rate.
 
     It shows count, money, lanes and duration first and asks; --dry-run stops there and needs no
-    running hub. Leaves with 2 when a message failed.
+    running hub. What a newer revision superseded is named and left out. Leaves with 2 when a
+    message failed.
 
     Example: tillway replay --route pos-to-erp --from 2026-11-20 --to 2026-11-21 --dry-run
     """
@@ -107,7 +110,7 @@ def _plan(project: Path, release: Release | None, selection: Selection) -> dict[
 
     def there(client: HubClient) -> dict[str, Any]:
         answer = client.post("/api/replay", {**_request(selection), "dry_run": True})
-        return {name: answer[name] for name in ("count", "money", "lanes", "expected_seconds")}
+        return {name: answer[name] for name in PLAN_FIELDS}
 
     return act(project, here, there)
 
@@ -151,17 +154,34 @@ def _draw_plan(console: Console, selection: Selection, plan: Mapping[str, Any]) 
 
 
 def _plan_lines(selection: Selection, plan: Mapping[str, Any]) -> list[str]:
+    left_out = _left_out_lines(plan)
+    if not plan["count"] and left_out:
+        return [f"Nothing would be sent again on {selection.route}", *left_out]
     if not plan["count"]:
         return [f"Nothing delivered on {selection.route} matches."]
     head = f"{counted(plan['count'], 'message')} would be sent again on {selection.route}"
     money = [f"  {kind}: {money_text(sums)}" for kind, sums in sorted(plan["money"].items())]
     lasting = age_text(plan["expected_seconds"])
     lanes = counted(plan["lanes"], "lane")
-    return [head, *money, f"  {lanes}, about {lasting}, same keys as before"]
+    return [head, *money, f"  {lanes}, about {lasting}, same keys as before", *left_out]
+
+
+def _left_out_lines(plan: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"  {one['natural_key']}: superseded by revision {one['superseded_by']}, left out"
+        for one in plan["left_out"]
+    ]
+    more = plan["superseded"] - len(lines)
+    return (
+        [*lines, f"  and {counted(more, 'more superseded message')}, left out"] if more else lines
+    )
 
 
 def _draw_done(console: Console, done: Mapping[str, Any]) -> None:
     console.print(f"{done['delivered']:,} delivered again, {done['failed']:,} failed")
+    if done["superseded"]:
+        left_out = counted(done["superseded"], "message")
+        console.print(f"{left_out} superseded by a newer revision meanwhile, left out")
     for failure in done["failures"]:
         console.print(f"  {failure}", soft_wrap=True)
     if done["stopped"]:

@@ -55,7 +55,8 @@ def _draw(console: Console, books: Books, missing: list[Gap]) -> None:
         console.print(f"\n{counted(numbers, 'receipt number')} {verb} not accounted for:")
         for gap in missing[:SHOWN_GAPS]:
             span = f"{gap.first}" if gap.first == gap.last else f"{gap.first} to {gap.last}"
-            console.print(f"  {gap.store}-{gap.workstation} {gap.business_date}: {span}")
+            run = f" (run e{gap.register_epoch} of its counter)" if gap.register_epoch else ""
+            console.print(f"  {gap.store}-{gap.workstation} {gap.business_date}{run}: {span}")
         if len(missing) > SHOWN_GAPS:
             console.print(f"  and {counted(len(missing) - SHOWN_GAPS, 'more gap')}")
 

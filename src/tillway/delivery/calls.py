@@ -22,6 +22,7 @@ from tillway.errors import (
     TillwayError,
     Transient,
 )
+from tillway.journal import crash_points
 from tillway.journal.base import Journal
 from tillway.mapping import MappingTable
 
@@ -111,6 +112,7 @@ class Caller:
     async def _send(self, ready: Ready) -> list[Answer]:
         if self.fates.delivery_class in "BD":
             await self.fates.intend([job for job, _ in ready])
+        crash_points.reached(crash_points.BEFORE_SEND)
         started = self.clock.now()
         results: Sequence[SendResult | WorkerDeath]
         try:
@@ -120,6 +122,7 @@ class Caller:
             results = [error] * len(ready)
         except Exception as cause:  # noqa: BLE001 - an error that no connector may raise
             results = [WorkerDeath(cause, sent=True)] * len(ready)
+        crash_points.reached(crash_points.BEFORE_LEDGER)
         ended = self.clock.now()
         return [
             Answer(job, result, job.kind, started, ended)

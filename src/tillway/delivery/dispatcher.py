@@ -30,6 +30,7 @@ from tillway.delivery.rows import Rows
 from tillway.delivery.settle import Settler
 from tillway.delivery.traffic import Traffic
 from tillway.delivery.window import Window
+from tillway.journal import crash_points
 from tillway.journal.base import Journal, StoredMessage
 from tillway.mapping import MappingTable
 from tillway.project.records import RetryPolicy
@@ -256,6 +257,7 @@ class Dispatcher:
 
     async def _call(self, jobs: list[Job], ticket: Ticket) -> None:
         answers: list[Answer] = []
+        crash_points.reached(crash_points.BEFORE_DISPATCH)
         try:
             await self.gate.save()
             answers = await self._caller.call(jobs)

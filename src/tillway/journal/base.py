@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from tillway.journal.keeping import Keeping
 from tillway.message import Envelope
 
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused"]
@@ -242,7 +243,7 @@ class TargetState:
 Listener = Callable[[Sequence[StoredMessage]], None]
 
 
-class Journal(Protocol):
+class Journal(Keeping, Protocol):
     """The durable log and its ledger."""
 
     @property
@@ -270,11 +271,14 @@ class Journal(Protocol):
         ...
 
     async def read(self, after: int, limit: int) -> list[StoredMessage]:
-        """Return up to limit accepted messages after a position, in order, with payload."""
+        """Return up to limit accepted messages after a position, in order, with payload.
+
+        canonical is b"" where retention let it go.
+        """
         ...
 
     async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
-        """Return these messages with payload, in position order."""
+        """Return these messages with payload, in position order; those without one are left out."""
         ...
 
     async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:

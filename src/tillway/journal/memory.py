@@ -24,7 +24,7 @@ from tillway.journal.base import (
     TargetState,
 )
 from tillway.journal.conflict import conflicting_copy
-from tillway.journal.memory_queries import MemoryQueries
+from tillway.journal.memory_keeping import MemoryKeeping
 from tillway.journal.queries import InvalidRow, MessageRecord
 from tillway.journal.totals import item_facts
 from tillway.message import Envelope
@@ -32,7 +32,7 @@ from tillway.message import Envelope
 FEATURES = Features(name="memory", durability="memory", survives_restart=False)
 
 
-class MemoryJournal(MemoryQueries):
+class MemoryJournal(MemoryKeeping):
     """Dictionaries that behave like the journal."""
 
     def __init__(self) -> None:
@@ -175,7 +175,8 @@ class MemoryJournal(MemoryQueries):
 
     async def load(self, positions: Sequence[int]) -> list[StoredMessage]:
         """Return these messages in position order."""
-        return [self.records[position - 1].message for position in sorted(positions)]
+        wanted = (self.records[position - 1].message for position in sorted(positions))
+        return [message for message in wanted if message.canonical]
 
     async def read_hints(self, system: str, after: int, limit: int) -> list[StoredMessage]:
         """Return up to limit `source.hint` messages of a system after a position."""

@@ -14,6 +14,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.keeping import Restored
 from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
@@ -49,6 +50,7 @@ class MemoryQueries:
         self.audit: list[Action] = []
         self.targets: dict[str, TargetState] = {}
         self.remembered: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self.restores: list[Restored] = []
 
     async def outcome_totals(self) -> list[Total]:
         """Return the kept totals by outcome."""

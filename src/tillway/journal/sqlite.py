@@ -24,6 +24,8 @@ from tillway.journal.base import (
     Settlement,
     TargetState,
 )
+from tillway.journal.keeping import Cutoffs, Restored, Retired
+from tillway.journal.sqlite_keeping import Retirement, acknowledge, doubt, give_back, let_go
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.journal.sqlite_version import bring_up_to_date
 from tillway.journal.sqlite_writer import Job, Writer
@@ -47,6 +49,7 @@ class SqliteJournal(SqliteQueries):
         self._lock = lock
         self._writer = writer
         self._listeners = listeners
+        self._retirement = Retirement()
         self._sql_settle = statements("settle.sql")
 
     @property
@@ -124,6 +127,28 @@ class SqliteJournal(SqliteQueries):
             sql, row = self._sql_settle["drop_source_state"], (source, name)  # type: ignore[assignment]
         await self._submit(change=lambda db: db.execute(sql, row))
 
+    async def retire(self, cutoffs: Cutoffs, limit: int) -> Retired:
+        """Let go of up to `limit` of each kind in one commit."""
+        found = await self._pool.run(self._retirement.find(cutoffs, limit))
+        if not any(found.values()):
+            return Retired()
+        retired: Retired = await self._submit(change=let_go(found))
+        return retired
+
+    async def reclaim(self, size_bytes: int) -> int:
+        """Give up to so many bytes of free room back to the disk."""
+        given: int = await self._submit(change=give_back(size_bytes))
+        return given
+
+    async def mark_restored(self, restored: Restored) -> None:
+        """Note that this journal comes from a backup."""
+        await self._submit(change=doubt(restored))
+
+    async def acknowledge_restore(self, at: int, who: str, reason: str) -> bool:
+        """Note that a person looked at a restored journal."""
+        noted: bool = await self._submit(change=acknowledge(at, who, reason))
+        return noted
+
     def _submit(self, **work: Any) -> asyncio.Future[Any]:
         future = asyncio.get_running_loop().create_future()
         self._writer.submit(Job(future, **work))
@@ -183,6 +208,8 @@ def _open_for_writing(path: Path) -> apsw.Connection:
     db = apsw.Connection(str(path))
     db.set_busy_timeout(BUSY_MILLISECONDS)
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    # Takes hold in a new file only: an older one keeps the room it freed and fills it again.
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")

@@ -21,6 +21,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.keeping import Cutoffs, Restored, Storage
 from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
@@ -32,6 +33,7 @@ from tillway.journal.queries import (
     Waiting,
 )
 from tillway.journal.search import number_and_epoch, parse_search, register_key
+from tillway.journal.sqlite_keeping import read_restored, storage
 from tillway.journal.sqlite_reader import Reader, ReaderPool
 from tillway.journal.sqlite_rows import (
     DELIVERY_COLUMNS,
@@ -257,6 +259,14 @@ class SqliteQueries:
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
         return [Action(*row) for row in await self._rows("actions", limit)]
+
+    async def restored(self) -> Restored | None:
+        """Return the last time this journal was put back from a backup."""
+        return await self._pool.run(read_restored)
+
+    async def storage(self, cutoffs: Cutoffs) -> Storage:
+        """Return the room this journal takes, and what retention would free of it."""
+        return await self._pool.run(storage(self.path, cutoffs))
 
     # --- the way to a reader ----------------------------------------------------------------
 

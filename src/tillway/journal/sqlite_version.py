@@ -10,7 +10,7 @@ import apsw
 from tillway.errors import ConfigurationError
 from tillway.journal.statements import statements
 
-VERSION = 2
+VERSION = 3
 
 
 def bring_up_to_date(db: apsw.Connection) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import apsw
 
 from tillway.errors import JournalFault, Refused
+from tillway.journal import crash_points
 from tillway.journal.base import AppendItem, Listener, Settlement, StoredMessage
 from tillway.journal.payloads import Packer
 from tillway.journal.sqlite_append import CHUNK, Appender
@@ -148,7 +149,9 @@ class Writer(threading.Thread):
         appender.write()
         self._add_totals("received", received)
         self._add_totals("outcome", appender.outcomes)
+        crash_points.reached(crash_points.BEFORE_COMMIT)
         self._db.execute("COMMIT")
+        crash_points.reached(crash_points.BEFORE_ANSWER)
         self.commits += 1
         return answers, appender.accepted
 

@@ -65,7 +65,7 @@ def render(fact: Fact) -> bytes:
         f"<BeginDateTime>{fact.begin.isoformat(timespec='seconds')}</BeginDateTime>"
         f"<EndDateTime>{moment}</EndDateTime>"
         f'<OperatorID OperatorName="OPERATOR {fact.operator}">{fact.operator or "0"}</OperatorID>'
-        f"<CurrencyCode>{fact.store.currency}</CurrencyCode>{_counter_run(fact)}"
+        f"<CurrencyCode>{fact.store.currency}</CurrencyCode>{_counter_run(fact.epoch)}"
         f"{_body(fact, moment)}</Transaction>\n"
     ).encode()
 
@@ -75,9 +75,9 @@ def pack(documents: Sequence[bytes]) -> bytes:
     return b"".join((_HEAD, *documents, _TAIL))
 
 
-def _counter_run(fact: Fact) -> str:
+def _counter_run(epoch: int) -> str:
     """Return how often the register's counter started again, as an addition of the vendor."""
-    return f"<acs:CounterRun>{fact.epoch}</acs:CounterRun>" if fact.epoch else ""
+    return f"<acs:CounterRun>{epoch}</acs:CounterRun>" if epoch else ""
 
 
 def _body(fact: Fact, moment: str) -> str:
@@ -85,13 +85,8 @@ def _body(fact: Fact, moment: str) -> str:
         case Receipt():
             return _receipt(fact, "")
         case PostVoid():
-            store, till, day, number = fact.voided_key[:4]
-            link = (
-                f'<TransactionLink ReasonCode="Voided"><RetailStoreID>{store}</RetailStoreID>'
-                f"<WorkstationID>{till}</WorkstationID><SequenceNumber>{number}</SequenceNumber>"
-                f"<BusinessDayDate>{day}</BusinessDayDate></TransactionLink>"
-            )
             repeated = reversed_copy(fact.reversed_receipt)
+            link = _link("Voided", fact.voided_key)
             return _receipt(repeated, ' TransactionStatus="PostVoided"', link)
         case Control(kind="sign_on" | "sign_off" as kind):
             name = "OperatorSignOn" if kind == "sign_on" else "OperatorSignOff"
@@ -179,12 +174,18 @@ def _original(line: SoldLine) -> str:
     if line.original is None:
         return ""
     key, number = line.original
-    store, till, day, sequence = key.split(":")[:4]
+    return _link("Return", key.split(":"), number)
+
+
+def _link(reason: str, key: Sequence[str], line: int | None = None) -> str:
+    """Return a link to a receipt by the parts of its key, its run of the counter included."""
+    store, till, day, number, *epoch = key
+    line_number = "" if line is None else f"<LineItemSequenceNumber>{line}</LineItemSequenceNumber>"
     return (
-        f'<TransactionLink ReasonCode="Return"><RetailStoreID>{store}</RetailStoreID>'
-        f"<WorkstationID>{till}</WorkstationID><SequenceNumber>{sequence}</SequenceNumber>"
-        f"<BusinessDayDate>{day}</BusinessDayDate>"
-        f"<LineItemSequenceNumber>{number}</LineItemSequenceNumber></TransactionLink>"
+        f'<TransactionLink ReasonCode="{reason}"><RetailStoreID>{store}</RetailStoreID>'
+        f"<WorkstationID>{till}</WorkstationID><SequenceNumber>{number}</SequenceNumber>"
+        f"<BusinessDayDate>{day}</BusinessDayDate>{line_number}"
+        f"{_counter_run(int(epoch[0].removeprefix('e')) if epoch else 0)}</TransactionLink>"
     )
 
 

@@ -27,6 +27,7 @@ from tillway.simulator.plan import ChainPlan
 from tillway.simulator.postponed import Postponed
 from tillway.simulator.receipts import altered_copy
 from tillway.simulator.register_faults import RegisterName, clock_skews, counter_resets
+from tillway.simulator.run_ends import run_ends
 
 DeliveryKind = Literal["message", "duplicate", "conflict", "malformed", "missing"]
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused", "missing"]
@@ -146,6 +147,8 @@ class _Trouble:
         self._faults = faults
         self._rng = Random(f"{plan.seed}:faults")
         self._unmarked_resets = set(self.resets)
+        loses = "number_gap" in faults.rates or "number_gap" in faults.exact
+        self._run_ends = run_ends(plan, self.resets) if loses else frozenset()
         self._skews = clock_skews(plan, faults)
         self._unmarked_skews = set(self._skews)
 
@@ -228,10 +231,9 @@ class _Trouble:
     def _may_carry(self, fault: FaultKind, fact: Fact) -> bool:
         """Say whether a fact can have the fault here.
 
-        No number is lost of a register whose counter starts again: the hub keeps no gaps per count
-        yet, so the same number of the other count would hide it.
+        The last number before a counter starts again is never lost, as the last of a day is not.
         """
-        if fault == "number_gap" and _register(fact) in self.resets:
+        if fault == "number_gap" and fact.natural_key in self._run_ends:
             return False
         return may_carry(fault, fact)
 

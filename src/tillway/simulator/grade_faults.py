@@ -19,8 +19,8 @@ from tillway.simulator.verdict import Grade, HubMessage, Identity, MissingNumber
 LATE_FAULTS = frozenset({"late", "out_of_order", "unknown_tender"})
 NUMBERS_NAMED_OF_A_GAP = 1000
 
-Number = tuple[str, str, str, int]
-"""System, shop, register and the number it gave."""
+Number = tuple[str, str, str, int, int]
+"""System, shop, register, run of its counter and the number it gave."""
 
 
 class FaultMarking:
@@ -44,7 +44,7 @@ class FaultMarking:
         match line.fault:
             case "number_gap":
                 store, till = line.natural_key.split(":")[:2]
-                number = (line.system, store, till, _count_of(line.natural_key)[1])
+                number = (line.system, store, till, *_count_of(line.natural_key))
                 self._lost_numbers[number] = line.natural_key
             case "duplicate":
                 self._repeats[identity] += 1
@@ -86,9 +86,11 @@ class FaultMarking:
         left = dict(self._lost_numbers)
         for gap in gaps:
             numbers = range(gap.first, gap.last + 1)
+            run = f":e{gap.register_epoch}" if gap.register_epoch else ""
             for number in islice(numbers, NUMBERS_NAMED_OF_A_GAP):
-                if left.pop((gap.system, gap.store, gap.workstation, number), None) is None:
-                    key = f"{gap.store}:{gap.workstation}:{gap.business_date}:{number}"
+                place = (gap.system, gap.store, gap.workstation, gap.register_epoch, number)
+                if left.pop(place, None) is None:
+                    key = f"{gap.store}:{gap.workstation}:{gap.business_date}:{number}{run}"
                     self._verdict.wrong_gaps.add(f"{key}: missing, and it was sent")
         for key in left.values():
             self._verdict.wrong_gaps.add(f"{key}: got lost, and is not missing in the hub")

@@ -45,7 +45,10 @@ class HubMessage:
 
 @dataclass(frozen=True, slots=True)
 class MissingNumbers:
-    """Numbers first to last of one register, all of them missing in the hub."""
+    """Numbers first to last of one register, all of them missing in the hub.
+
+    register_epoch: the run of its counter that misses them.
+    """
 
     system: str
     store: str
@@ -53,6 +56,7 @@ class MissingNumbers:
     business_date: str
     first: int
     last: int
+    register_epoch: int = 0
 
 
 class HubFacts(Protocol):

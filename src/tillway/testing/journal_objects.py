@@ -1,6 +1,6 @@
-"""The journal's specification for objects with revisions and for hints, on top of `JournalSuite`.
+"""The journal's specification for objects with revisions and for hints, on top of the queries.
 
-Backends subclass this suite, which holds the other one as well.
+`EpochJournalSuite` builds on this suite, which holds the others as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import pytest
 
 from tillway.journal.base import Candidate, Settlement, StoredMessage
 from tillway.message import key_digest
-from tillway.testing.journal import ROUTE, SALE, JournalSuite, candidate, cells
+from tillway.testing.journal import ROUTE, SALE, candidate, cells
+from tillway.testing.journal_queries import QueryJournalSuite
 
 HINT = "source.hint"
 
@@ -62,7 +63,7 @@ def superseded(messages: list[StoredMessage]) -> list[tuple[int | None, int | No
     return [(message.envelope.revision, message.superseded_by) for message in messages]
 
 
-class ObjectJournalSuite(JournalSuite):
+class ObjectJournalSuite(QueryJournalSuite):
     """What a journal promises, objects with revisions and hints included."""
 
     # --- revisions --------------------------------------------------------------------------

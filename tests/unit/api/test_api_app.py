@@ -23,6 +23,9 @@ from tillway.api import (
 from tillway.api.changes import MOST_INGEST_BYTES
 from tillway.clock import ManualClock
 from tillway.errors import TillwayError, Transient
+from tillway.journal.base import Settlement
+from tillway.testing.journal import row
+from tillway.testing.journal_objects import version
 
 TOKEN = "the-token-of-this-hub"  # a made-up one
 
@@ -153,6 +156,22 @@ async def test_what_does_not_fit_is_refused(world: World, kind: str, verb: str, 
     assert (answer.status, json.loads(answer.body)["code"]) == (409, code)
 
 
+async def test_a_superseded_group_is_not_retried(world: World) -> None:
+    """Its old versions are not sent, by name of the error; they can be given up."""
+    await world.journal.append([version("or-1", 1), version("or-1", 2)])
+    position = await world.journal.last_position() - 1
+    dead = row(position, "dead", lane="pos-to-erp/or-1", code="TW-4105")
+    await world.journal.settle(Settlement("pos-to-erp", rows=[dead]))
+    listed = json.loads((await world.get("/api/problems")).body)["problems"]
+    [group] = [one["group"] for one in listed if one["code"] == "TW-4013"]
+    body = {"group": group, "who": "mia", "reason": "x"}
+    answer = await world.post("/api/dlq/retry", body)
+    assert (answer.status, json.loads(answer.body)["code"]) == (409, "TW-4013")
+    assert not world.operations.asked
+    given_up = await world.post("/api/dlq/abandon", body)
+    assert json.loads(given_up.body)["abandoned"] == 1
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
@@ -198,6 +217,8 @@ async def test_a_replay_is_planned_then_done(world: World) -> None:
     body = {"route": "pos-to-erp", "who": "mia", "reason": "erp restored", "from_at": 5}
     plan = json.loads((await world.post("/api/replay", {**body, "dry_run": True})).body)
     assert (plan["count"], plan["lanes"]) == (150, 2)
+    older = {"natural_key": "or-1", "revision": 1, "superseded_by": 2}
+    assert (plan["superseded"], plan["left_out"]) == (1, [older])
     done = json.loads((await world.post("/api/replay", {**body, "agreed": 150})).body)
     assert (done["done"]["delivered"], done["done"]["failed"]) == (149, 1)
     assert world.operations.asked[-1][0] == "replay"

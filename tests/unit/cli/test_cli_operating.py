@@ -155,6 +155,26 @@ def test_verify_tells_what_no_route_carries_by_currency(tmp_path: Path, capsys) 
     assert "on no route: 2 retail_transaction.completed EUR\n" in out
 
 
+def test_verify_names_the_run_that_misses_a_number(tmp_path: Path, capsys) -> None:
+    """A counter that started again has gaps run by run; the first run needs no word."""
+    folder = _new_project(tmp_path / "demo")
+
+    async def fill() -> None:
+        journal = await open_sqlite(folder / JOURNAL)
+        await journal.append([candidate(1), candidate(3)])
+        await journal.append([candidate(number, epoch=1) for number in (1, 2, 5)])
+        await journal.close()
+
+    asyncio.run(fill())
+    where = ("--project", str(folder))
+    _, out, _ = run(capsys, "verify", *where)
+    assert "  0145-03 2026-11-20: 2\n" in out
+    assert "  0145-03 2026-11-20 (run e1 of its counter): 3 to 4\n" in out
+    _, document = run_json(capsys, "verify", *where)
+    runs = [(gap["register_epoch"], gap["first"], gap["last"]) for gap in document["gaps"]]
+    assert runs == [(0, 2, 2), (1, 3, 4)]
+
+
 def test_a_dry_run_shows_the_plan_and_changes_nothing(project: Path, groups, capsys) -> None:
     """--dry-run needs no reason and stops after the plan."""
     group = groups["dead"]
@@ -315,6 +335,11 @@ def test_acting_through_a_running_hub(
     replay = ("replay", "--route", "pos-to-erp", "--reason", "r", *where)
     code, done = run_json(capsys, *replay, "--confirm-count", "150")
     assert (code, done["done"]["failed"]) == (exit_codes.ATTENTION, 1)
+    assert (done["superseded"], done["left_out"][0]["natural_key"]) == (1, "or-1")
+    assert done["done"]["superseded"] == 1
+    _, out, err = run(capsys, *replay, "--confirm-count", "150")
+    assert "  or-1: superseded by revision 2, left out\n" in err
+    assert "1 message superseded by a newer revision meanwhile, left out\n" in out
 
 
 def test_an_error_of_the_hub_reads_as_if_raised_here(

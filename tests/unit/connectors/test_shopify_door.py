@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from shopify_fake import FakeShopify
-from shopify_project import OLD_SECRET, SHOP
 from tillway.connect.kit import Answer, Hint, Request
 from tillway.errors import Refused
+from vendors.shopify_fake import FakeShopify
+from vendors.shopify_project import OLD_SECRET, SHOP
 
 ORDER = json.dumps({"id": 5_600_000_000_017, "email": "bob.norman@example.com"}).encode()
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shopify_fake import ADDRESS, FakeShopify, records, sell, taken
 from tillway.connectors.shopify.settings import TOPICS
 from tillway.errors import TillwayError
 from tillway.simulator.shopify_hooks import RETRY_SECONDS
 from tillway.testing.sources import running, turns, until
+from vendors.shopify_fake import ADDRESS, FakeShopify, records, sell, taken
 
 
 async def test_missing_subscriptions_are_made(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from shopify_desk import Desk, parts_of
-from shopify_fake import FakeShopify
 from tillway.connectors.shopify.records import lost_record, order_records, payout_record
 from tillway.journal.base import Candidate, Invalid
 from tillway.simulator.shopify_shop import FIRST_ORDER
+from vendors.shopify_desk import Desk, parts_of
+from vendors.shopify_fake import FakeShopify
 
 
 @pytest.fixture

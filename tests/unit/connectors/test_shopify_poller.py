@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from shopify_fake import FakeShopify, records, sell, shopify_settings, taken, versions
-from shopify_project import TOKEN
 from tillway.connect.kit import Hint
 from tillway.errors import ConfigurationError, Refused, TillwayError
 from tillway.simulator.shopify_api import ApiLimits
 from tillway.testing.sources import running, turns, until
+from vendors.shopify_fake import FakeShopify, records, sell, shopify_settings, taken, versions
+from vendors.shopify_project import TOKEN
 
 
 async def test_a_hint_is_followed_once_its_second_is_over(tmp_path: Path) -> None:

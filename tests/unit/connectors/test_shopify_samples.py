@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shopify_desk import Desk, parts_of
 from tillway.connectors.shopify.records import order_records, payout_record, tender_record
 from tillway.journal.base import Candidate
+from vendors.shopify_desk import Desk, parts_of
 
 SAMPLES = Path(os.environ.get("TILLWAY_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
 FOLDER = SAMPLES / "pos" / "shopify"

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from square_seller import KEY, OLD_KEY, URL, Seller
 from tillway.connect import Answer, Request
 from tillway.connectors.square.notices import notice_of
 from tillway.errors import Refused
 from tillway.simulator.square_hooks import SIGNATURE_HEADER, SquareHooks
+from vendors.square_seller import KEY, OLD_KEY, URL, Seller
 
 ROOT = Path(__file__).parents[3]
 SAMPLES = Path(os.environ.get("TILLWAY_SAMPLES", ROOT / ".." / "shared" / "samples"))

@@ -9,7 +9,6 @@ from base64 import b64encode
 from random import Random
 from typing import Any
 
-from square_seller import KEY, TOKEN, URL, Ticks
 from tillway.clock import ManualClock
 from tillway.simulator.square_account import LOCATIONS, SquareAccount
 from tillway.simulator.square_api import ApiFaults, SquareApiFake
@@ -21,6 +20,7 @@ from tillway.simulator.square_hooks import (
     SquareHooks,
 )
 from tillway.simulator.square_till import SquareTill
+from vendors.square_seller import KEY, TOKEN, URL, Ticks
 
 SHOP = LOCATIONS[0]
 DAY_MINUTES = 24 * 60

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from square_seller import Seller
 from tillway.connect.http_client import HttpReply
 from tillway.connect.kit import Hint
 from tillway.errors import Refused, TillwayError
@@ -17,6 +16,7 @@ from tillway.simulator.square_account import LOCATIONS, Location
 from tillway.simulator.square_hooks import HookFaults
 from tillway.simulator.square_till import Shares, SquareTill
 from tillway.testing.sources import running, turns, until
+from vendors.square_seller import Seller
 
 QUIET = {"backfill_seconds": 1e9, "health_seconds": 1e9}
 """Settings under which only hints are looked at after the first round."""

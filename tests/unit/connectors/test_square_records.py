@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from square_seller import Ticks
 from tillway.connectors.square.handing import encode_record
 from tillway.connectors.square.orders import normalised
 from tillway.connectors.square.records import (
@@ -23,6 +22,7 @@ from tillway.connectors.square.records import (
 )
 from tillway.simulator.square_account import LOCATIONS, SquareAccount
 from tillway.simulator.square_till import Shares, SquareTill
+from vendors.square_seller import Ticks
 
 
 def usd(amount: int) -> dict[str, Any]:

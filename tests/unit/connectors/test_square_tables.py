@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from square_project import write_square_project
-from square_seller import Ticks
 from tillway.clock import ManualClock
 from tillway.connect.kit import Hint
 from tillway.connectors.square import REGISTRATION
@@ -34,6 +32,8 @@ from tillway.project import load_release
 from tillway.security.masking import Masker
 from tillway.simulator.square_account import LOCATIONS, SquareAccount
 from tillway.simulator.square_till import Shares, SquareTill
+from vendors.square_project import write_square_project
+from vendors.square_seller import Ticks
 
 ROOT = Path(__file__).parents[3]
 SAMPLES = Path(os.environ.get("TILLWAY_SAMPLES", ROOT / ".." / "shared" / "samples"))

@@ -302,6 +302,15 @@ async def test_without_dev_there_are_no_buttons(world: World) -> None:
     assert answer.status == 404
 
 
+async def test_the_books_name_the_run_that_misses_a_number(world: World) -> None:
+    """A gap after a counter started again says its run; one of the first run does not."""
+    from tillway.testing.journal import candidate
+
+    assert "of its counter" not in (await world.get("/books")).text
+    await world.journal.append([candidate(number, epoch=1) for number in (1, 3)])
+    assert "2026-11-20 (run e1 of its counter)" in (await world.get("/books")).text
+
+
 async def test_head_has_no_body(world: World) -> None:
     """HEAD answers like GET, without the body."""
     page = await world.get("/", method="HEAD")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,35 @@ def test_keys_of_a_reset_counter_differ_from_those_before(release: Release, syst
     for fact, record in zip(voids, _records(release, system, [*map(render, voids)]), strict=True):
         _, message = _mapped(release, system, record)
         assert message.voided_natural_key == ":".join(fact.voided_key)
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_what_is_given_back_names_the_receipt_of_its_run(release: Release, system: str) -> None:
+    """A return after a reset may be of a receipt before it or after it; the file says which."""
+    facts = [
+        fact
+        for fact in _facts(system)
+        if isinstance(fact, Receipt) and any(line.original for line in fact.lines)
+    ]
+    named: set[bool] = set()
+    records = _records(release, system, [render(fact) for fact in facts])
+    for fact, record in zip(facts, records, strict=True):
+        _, message = _mapped(release, system, record)
+        told = [line.original.natural_key for line in message.lines if line.original]
+        bought = [line.original[0] for line in fact.lines if line.original]
+        assert told == bought
+        named |= {key.endswith(":e1") for key in bought}
+    assert named == {False, True}, "no return of one of the runs: take another seed"
+
+
+def test_a_post_void_of_a_receipt_before_the_reset_names_the_run_before(release: Release) -> None:
+    """The run of the link counts, not the one of the transaction it stands in."""
+    void = next(fact for fact in _facts("northgate") if isinstance(fact, PostVoid) and fact.epoch)
+    before = replace(void, voided_key=void.voided_key[:4])
+    (record,) = _records(release, "northgate", [render(before)])
+    _, message = _mapped(release, "northgate", record)
+    assert message.register_epoch == void.epoch
+    assert message.voided_natural_key == ":".join(void.voided_key[:4])
 
 
 @pytest.mark.parametrize("system", sorted(BRANDS))

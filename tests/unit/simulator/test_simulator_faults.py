@@ -16,6 +16,7 @@ from tillway.simulator.fault_plan import FAULT_KINDS, FaultKind, FaultPlan
 from tillway.simulator.faults import Delivery, deliveries
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.register_faults import clock_skews, counter_resets
+from tillway.simulator.run_ends import run_ends
 
 PLAN = ChainPlan(seed=12, stores=6, days=2, sales=500)
 
@@ -44,6 +45,36 @@ def test_a_lost_number_is_a_gap_between_numbers_that_arrive() -> None:
         sent = _numbers([each for each in every if each.kind != "missing"], one)
         found = list(sequence.missing_numbers(min(sent), max(sent), sent))
         assert found == [each.fact.number for each in lost if _till(each) == _till(one)]
+
+
+@pytest.mark.parametrize("rate", [0.05, 1.0])
+def test_numbers_lost_of_a_counter_that_started_again_can_be_seen(rate: float) -> None:
+    """Each run misses exactly what it lost, however much that is; its last number always comes."""
+    faults = FaultPlan(rates={"number_gap": rate, "counter_reset": 0.4})
+    resets = counter_resets(PLAN, faults)
+    runs: dict[tuple[str, str, int], tuple[list[int], list[int]]] = {}
+    for one in deliveries(PLAN, faults):
+        if _till(one) in resets and one.fact.number is not None:
+            arrived, lost = runs.setdefault((*_till(one), one.fact.epoch), ([], []))
+            (lost if one.kind == "missing" else arrived).append(one.fact.number)
+    assert len(runs) == 2 * len(resets)
+    for arrived, lost in runs.values():
+        assert list(sequence.missing_numbers(min(arrived), max(arrived), arrived)) == lost
+    for epoch in (0, 1):
+        assert any(lost for (*_, run), (_, lost) in runs.items() if run == epoch)
+
+
+def test_the_ends_of_the_first_runs_are_their_highest_numbers() -> None:
+    """One key for each register with a reset, and none without resets."""
+    resets = counter_resets(PLAN, FaultPlan(rates={"counter_reset": 0.4}))
+    highest: dict[tuple[str, str], tuple[int, str]] = {}
+    for fact in chain_facts(PLAN, resets):
+        till = (fact.store.business_unit_id, fact.till)
+        if till in resets and fact.number is not None and not fact.epoch:
+            told = (fact.number, fact.natural_key)
+            highest[till] = max(highest.get(till, told), told)
+    assert run_ends(PLAN, resets) == {key for _, key in highest.values()}
+    assert run_ends(PLAN, {}) == frozenset()
 
 
 def test_a_late_number_leaves_a_gap_that_closes() -> None:

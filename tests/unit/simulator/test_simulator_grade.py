@@ -72,7 +72,8 @@ def _perfect(faults: FaultPlan = FAULTS, *, mended: bool = False) -> tuple[Hub, 
         if delivery.outcome == "missing":
             number = fact.number or 0
             where = (fact.store.system, fact.store.business_unit_id, fact.till)
-            hub.gaps.append(MissingNumbers(*where, fact.day.isoformat(), number, number))
+            gap = MissingNumbers(*where, fact.day.isoformat(), number, number, fact.epoch)
+            hub.gaps.append(gap)
         if delivery.outcome in {"duplicate", "refused", "missing"}:
             continue
         kept = _kept(delivery)
@@ -281,6 +282,19 @@ def test_what_was_mended_must_be_quarantined_first_and_booked_then(truth: Path) 
     hub.kept = [one for one in hub.kept if one.outcome != "quarantined"]
     key = _faulty_identity("unknown_tender")[2]
     assert key in str(grade(truth, hub, erp, mended=True).faults_missed.examples)
+
+
+def test_a_number_missing_in_another_run_of_its_counter_is_a_wrong_gap(truth: Path) -> None:
+    """The same number of the other run does not stand for it; both are named with their run."""
+    hub, erp = _perfect()
+    at, gap = next((at, one) for at, one in enumerate(hub.gaps) if one.register_epoch)
+    hub.gaps[at] = replace(gap, register_epoch=0)
+    found = grade(truth, hub, erp).wrong_gaps
+    key = f"{gap.store}:{gap.workstation}:{gap.business_date}:{gap.first}"
+    assert found.examples == [
+        f"{key}: missing, and it was sent",
+        f"{key}:e1: got lost, and is not missing in the hub",
+    ]
 
 
 def test_a_huge_gap_names_its_first_numbers_only(truth: Path) -> None:

@@ -64,7 +64,13 @@ async def journal_facts(queries: SqliteQueries, repeated: Container[Identity] = 
         )
     facts.gaps = [
         MissingNumbers(
-            gap.system, gap.store, gap.workstation, gap.business_date, gap.first, gap.last
+            gap.system,
+            gap.store,
+            gap.workstation,
+            gap.business_date,
+            gap.first,
+            gap.last,
+            gap.register_epoch,
         )
         for gap in await gaps(queries)
     ]

@@ -157,7 +157,7 @@ def _best_class(settings: HttpTargetSettings) -> DeliveryClass:
 
 
 def _with_key(path: str, key: str) -> str:
-    return path.replace("{key}", quote(key, safe=""))
+    return path.replace("{key}", quote(key, safe="")) if "{key}" in path else path
 
 
 def _trace_headers(message: Outbound) -> dict[str, str]:

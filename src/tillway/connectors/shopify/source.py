@@ -63,8 +63,12 @@ class ShopifySource:
             async with asyncio.TaskGroup() as group:
                 for task in tasks:
                     group.create_task(task)
-        except* JournalFault as faults:
-            raise faults.exceptions[0] from None
+        except ExceptionGroup as faults:
+            # Not `except*`: up to Python 3.11.2 what is raised there comes out as a group again.
+            failed = faults.subgroup(JournalFault)
+            if failed is None:
+                raise
+            raise failed.exceptions[0] from None
         finally:
             await self._api.close()
 

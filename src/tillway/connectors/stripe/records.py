@@ -32,17 +32,21 @@ _KEPT = {
 }  # fmt: skip
 _CARD = ("brand", "last4", "funding", "network", "read_method")
 _MOVED_NOTHING = frozenset({"failed", "canceled"})
+_HUNDREDTHS, _WHOLE = frozenset({"ISK", "UGX"}), frozenset({"MGA"})
+"""Where Stripe's unit is not the minor unit of ISO 4217: two digits too many, and two too few."""
+_FACTOR = 100
 
 
 def charge_record(charge: Json, event: Json, metadata: Sequence[str] = ()) -> Record:
     """Return the record of a charge as an event shows it.
 
     phase: captured, authorized, cancelled (given back before it was taken), or Stripe's own word.
-    amount: minor units of this phase. metadata: names of the metadata to keep.
+    amount: minor units of this phase, by ISO 4217. metadata: names of the metadata to keep.
     """
     record = _record(CHARGE, charge, event, metadata)
     record["phase"] = phase = _phase(charge)
-    record["amount"] = charge.get("amount_captured" if phase == "captured" else "amount")
+    amount = charge.get("amount_captured" if phase == "captured" else "amount")
+    record["amount"] = _minor(amount, record["currency"])
     details = _table(charge.get("payment_method_details"))
     method = details.get("type")
     card = _table(details.get(method)) if isinstance(method, str) else {}
@@ -66,13 +70,15 @@ def payout_record(payout: Json, entries: Sequence[Json], revision: int | None) -
     """
     void = payout.get("status") in _MOVED_NOTHING
     own = payout.get("id")
-    parts = [] if void else [_entry(one) for one in entries if _id(one.get("source")) != own]
-    net = 0 if void else _minor(payout.get("amount"))
+    currency = _currency(payout)
+    theirs = [] if void else [one for one in entries if _id(one.get("source")) != own]
+    parts = [_entry(one, currency) for one in theirs]
+    net = 0 if void else _minor(payout.get("amount"), currency)
     days = sorted(filter(None, (day_of(one["created"]) for one in parts)))
     return {
         "kind": PAYOUT,
         "revision": revision,
-        "currency": _currency(payout),
+        "currency": currency,
         "net": net,
         "gross": sum(one["gross"] or 0 for one in parts) if parts else net,
         "fee": sum(one["fee"] or 0 for one in parts),
@@ -111,12 +117,12 @@ def day_of(seconds: object) -> str | None:
 
 def _record(kind: str, subject: Json, event: Json, metadata: Sequence[str]) -> Record:
     told = _table(subject.get("metadata"))
-    at = event.get("created")
+    at, currency = event.get("created"), _currency(subject)
     return {
         "kind": kind,
         "revision": at if moment_of(at) else None,
-        "currency": _currency(subject),
-        "amount": subject.get("amount"),
+        "currency": currency,
+        "amount": _minor(subject.get("amount"), currency),
         "updated_at": moment_of(at),
         "references": {name: told[name] for name in metadata if isinstance(told.get(name), str)},
         kind: _kept(kind, subject),
@@ -131,12 +137,12 @@ def _phase(charge: Json) -> object:
     return "cancelled" if charge.get("refunded") else "authorized"
 
 
-def _entry(entry: Json) -> Record:
+def _entry(entry: Json, currency: str | None) -> Record:
     return {
         "category": entry.get("reporting_category") or entry.get("type"),
-        "gross": _minor(entry.get("amount")),
-        "fee": _minor(entry.get("fee")),
-        "net": _minor(entry.get("net")),
+        "gross": _minor(entry.get("amount"), currency),
+        "fee": _minor(entry.get("fee"), currency),
+        "net": _minor(entry.get("net"), currency),
         "about": _id(entry.get("source")),
         "created": entry.get("created"),
     }
@@ -160,8 +166,17 @@ def _currency(subject: Json) -> str | None:
     return currency.upper() if isinstance(currency, str) else None
 
 
-def _minor(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _minor(value: object, currency: str | None) -> int | None:
+    """Return an amount in minor units of ISO 4217, None for what is none.
+
+    >>> _minor(500, "ISK"), _minor(5, "MGA"), _minor(501, "UGX")
+    (5, 500, None)
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    if currency in _HUNDREDTHS:
+        return None if value % _FACTOR else value // _FACTOR
+    return value * _FACTOR if currency in _WHOLE else value
 
 
 def _table(value: object) -> Json:

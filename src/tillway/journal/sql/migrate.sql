@@ -14,3 +14,7 @@ UPDATE message SET register_epoch = CAST(substr(natural_key, 1 + length(
 WHERE workstation <> '' AND sequence_number IS NOT NULL AND instr(natural_key,
   concat_ws(':', store, workstation, business_date, sequence_number, 'e')) = 1;
 UPDATE schema_version SET version = 2
+
+-- name: to_3
+-- Only a table was added, and `schema.sql` makes it.
+UPDATE schema_version SET version = 3

@@ -4,7 +4,7 @@ WHERE position > ? ORDER BY position LIMIT ?
 
 -- name: load
 SELECT :columns, payload.canonical FROM message JOIN payload USING (position)
-WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position
+WHERE position IN (SELECT value FROM json_each(?)) AND canonical <> x'00' ORDER BY position
 
 -- name: hints
 SELECT :columns, payload.canonical FROM message JOIN payload USING (position)
@@ -44,8 +44,13 @@ WHERE book = ? ORDER BY grp, message_type, currency
 SELECT 'accepted', message_type, currency, count(*), coalesce(sum(amount_minor), 0),
   sum(amount_minor IS NULL) FROM message GROUP BY message_type, currency
 UNION ALL
-SELECT 'duplicate', message_type, currency, count(*), coalesce(sum(amount_minor), 0),
-  sum(amount_minor IS NULL) FROM duplicate GROUP BY message_type, currency
+SELECT 'duplicate', message_type, currency, sum(number), sum(money), sum(unknown) FROM (
+  SELECT message_type, currency, count(*) AS number, coalesce(sum(amount_minor), 0) AS money,
+    sum(amount_minor IS NULL) AS unknown FROM duplicate GROUP BY message_type, currency
+  UNION ALL
+  SELECT message_type, currency, count, amount_minor, unknown FROM total
+  WHERE book = 'retired' AND grp = 'duplicate'
+) GROUP BY message_type, currency
 UNION ALL
 SELECT outcome, message_type, currency, sum(1 + repeats),
   coalesce(sum(amount_minor * (1 + repeats)), 0), sum((amount_minor IS NULL) * (1 + repeats))

@@ -1,7 +1,7 @@
 -- The journal and its ledger. Only the writer thread changes anything here.
 
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-INSERT INTO schema_version SELECT 2 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+INSERT INTO schema_version SELECT 3 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
 
 -- Every accepted message, once per natural key. Append only.
 CREATE TABLE IF NOT EXISTS message (
@@ -104,7 +104,7 @@ CREATE INDEX IF NOT EXISTS invalid_open ON invalid (key_digest)
 
 -- The books, kept while writing and compared with the rows by `tillway verify`.
 CREATE TABLE IF NOT EXISTS total (
-  book         TEXT    NOT NULL, -- received (by door), outcome, or filtered/<route>
+  book         TEXT    NOT NULL, -- received (by door), outcome, filtered/<route>, or retired
   grp          TEXT    NOT NULL,
   message_type TEXT    NOT NULL,
   currency     TEXT    NOT NULL,
@@ -185,4 +185,19 @@ CREATE TABLE IF NOT EXISTS action (
   verb      TEXT    NOT NULL,
   subject   TEXT    NOT NULL,
   reason    TEXT    NOT NULL
+) STRICT;
+
+-- Each time this journal was put back from a backup: from then on, what it holds as not delivered
+-- may be at the target all the same.
+CREATE TABLE IF NOT EXISTS restored (
+  restored_id          INTEGER PRIMARY KEY,
+  restored_at          INTEGER NOT NULL,
+  position             INTEGER NOT NULL, -- the newest message the backup held
+  taken_at             INTEGER NOT NULL,
+  origin               TEXT    NOT NULL,
+  who                  TEXT    NOT NULL,
+  reason               TEXT    NOT NULL,
+  acknowledged_at      INTEGER NOT NULL,
+  acknowledged_by      TEXT    NOT NULL,
+  acknowledged_because TEXT    NOT NULL
 ) STRICT;

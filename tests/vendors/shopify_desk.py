@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from shopify_project import shopify_release, write_shopify_project
 from tillway.clock import ManualClock
 from tillway.connectors.shopify import REGISTRATION
 from tillway.formats import Record, format_named
 from tillway.intake.pipeline import Pipeline
 from tillway.journal.base import Candidate, Invalid
 from tillway.security.masking import Masker
+from vendors.shopify_project import shopify_release, write_shopify_project
 
 
 class Desk:

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from shopify_project import OLD_SECRET, SECRET, SHOP, TOKEN
 from tillway.clock import MICROSECONDS, ManualClock
 from tillway.connect.http_client import HttpReply
 from tillway.connect.kit import Request, SourceContext
@@ -23,6 +22,7 @@ from tillway.simulator.shopify_api import ApiLimits, ShopifyApi
 from tillway.simulator.shopify_hooks import HookFaults, ShopifyHooks
 from tillway.simulator.shopify_shop import ShopifyShop
 from tillway.testing.sources import FakeIntake, MemoryHints, MemoryState
+from vendors.shopify_project import OLD_SECRET, SECRET, SHOP, TOKEN
 
 ADDRESS = "https://hub.example.com/in/shopify"
 API = "http://shopify.test"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from square_seller import KEY, TOKEN
+from vendors.square_seller import KEY, TOKEN
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "src/tillway/project/templates/cloud-ledger"
 PARTS = ("systems", "mappings", "codes")
 TYPES = (

@@ -95,8 +95,9 @@ class Account:
     replies are given before any other, those in broken once instead of the right one for a path.
     """
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, now: int = NOW) -> None:
         self.rng = Random(seed)
+        self.now = now
         self.events: list[Json] = []
         self.payouts: dict[str, Json] = {}
         self.entries: dict[str, list[Json]] = {}
@@ -105,16 +106,16 @@ class Account:
         self.replies: list[HttpReply] = []
         self.broken: dict[str, HttpReply] = {}
 
-    def tell(self, subject: Json, name: str = "", at: int = NOW) -> Json:
+    def tell(self, subject: Json, name: str = "", at: int = 0) -> Json:
         """Note that something happened; the object is kept as it was then."""
-        number = len(self.events) + 1
-        made = event_of(json.loads(json.dumps(subject)), name, f"evt_{number:05}", at)
+        event_id = f"evt_{len(self.events) + 1:05}"
+        made = event_of(json.loads(json.dumps(subject)), name, event_id, at or self.now)
         self.events.append(made)
         return made
 
     def trade(self, charges: int) -> None:
         """Charge, take the money later, refund some, and pay everything out."""
-        begin = NOW - charges * 60
+        begin = self.now - charges * 60
         entries = []
         for number in range(charges):
             at, amount = begin + number * 60, self.rng.randrange(100, 9000)
@@ -131,9 +132,9 @@ class Account:
         made = payout("po_1", sum(one["net"] for one in entries))
         self.entries["po_1"] = [entry("payout", -made["amount"], 0, "po_1"), *entries]
         early = {**made, "reconciliation_status": "in_progress", "status": "pending"}
-        self.tell(early, "payout.created", NOW - 5)
+        self.tell(early, "payout.created", self.now - 5)
         self.payouts["po_1"] = made
-        self.tell(made, "payout.reconciliation_completed", NOW - 1)
+        self.tell(made, "payout.reconciliation_completed", self.now - 1)
 
     def told_badly(self) -> list[Json]:
         """Return the events as they come: some never, some twice, in no order."""
@@ -156,7 +157,10 @@ class Account:
         if headers.get("authorization") != f"Bearer {KEY}":
             return HttpReply(401, {}, b'{"error": {"type": "invalid_request_error"}}')
         if where.path == "/v1/events":
-            begin, end = int(query.get("created[gte]", 0)), int(query.get("created[lt]", NOW * 2))
+            begin, end = (
+                int(query.get("created[gte]", 0)),
+                int(query.get("created[lt]", self.now * 2)),
+            )
             found = [one for one in reversed(self.events) if begin <= one["created"] < end]
         elif where.path == "/v1/balance_transactions":
             found = self.entries.get(query["payout"], [])
@@ -179,6 +183,12 @@ def answer(body: Json, status: int = 200) -> HttpReply:
     return HttpReply(status, {}, json.dumps(body).encode())
 
 
+def signed_headers(body: bytes, at: int, secret: str = SECRET) -> dict[str, str]:
+    """Return the headers Stripe sends with a body. at: seconds since 1970."""
+    right = signature_of(secret, f"{at}.".encode() + body, key="text")
+    return {"stripe-signature": f"t={at},v1={right},v0=00"}
+
+
 class Merchant:
     """The account, the source that listens to it, and a hub that remembers what it was given."""
 
@@ -199,10 +209,8 @@ class Merchant:
 
     def signed(self, body: bytes, secret: str = SECRET, late: int = 0) -> Request:
         """Return a request that Stripe signed. late: seconds ago."""
-        stamp = str(self.clock.now() // 1_000_000 - late)
-        right = signature_of(secret, f"{stamp}.".encode() + body, key="text")
-        headers = {"stripe-signature": f"t={stamp},v1={right},v0=00"}
-        return Request("POST", "/in/stripe", headers, body)
+        at = self.clock.now() // 1_000_000 - late
+        return Request("POST", "/in/stripe", signed_headers(body, at, secret), body)
 
     async def send(self, event: Any) -> tuple[int, Json]:
         """Hand a signed event to the door; returns status and answer."""

@@ -1,0 +1,115 @@
+"""The disk refuses a flush, has no room, or cannot be read: no receipt is worth less for it.
+
+Checkpoints are off here: SQLite hides what fails in an automatic one, a VFS in Python does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import apsw
+import pytest
+
+from crash.trading import APPENDS_AT_ONCE, ROUNDS, Trade, items_of, missing, trade
+from tillway.errors import JournalFault, Refused
+from tillway.journal.sqlite import SqliteJournal, open_sqlite
+from tillway.testing.faulty_disk import FaultyDisk, survivors
+from tillway.testing.journal import candidate
+
+SEED = 20261121
+FULL_AT_BYTES = range(1_000_000, 4_000_000, 400_000)
+
+
+@pytest.fixture
+def disk() -> Iterator[FaultyDisk]:
+    """Give a disk that can fail."""
+    made = FaultyDisk("faulty")
+    yield made
+    made.unregister()
+
+
+async def opened(folder: Path) -> SqliteJournal:
+    """Open a journal that only commits flush."""
+    journal = await open_sqlite(folder / "journal.db")
+    journal._writer._db.execute("PRAGMA wal_autocheckpoint = 0")
+    return journal
+
+
+def files_after(folder: Path, files: dict[str, bytes]) -> Path:
+    """Write the files of a disk into a folder and return the journal among them."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / "journal.db"
+
+
+async def flushes_of_a_run(folder: Path, disk: FaultyDisk) -> tuple[int, int]:
+    """Return how many flushes opening takes, and opening and trading together."""
+    journal = await opened(folder)
+    opening = disk.flushes
+    await trade(journal, Trade(), lambda: len(disk.steps))
+    together = disk.flushes
+    await journal.close()
+    return opening, together
+
+
+async def test_after_a_failed_flush_nothing_is_acknowledged(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """Whichever flush fails: no answer follows it, and every earlier answer outlives a power cut.
+
+    The disk lies as Linux does: the next flush succeeds and saves nothing of what was lost.
+    """
+    opening, together = await flushes_of_a_run(tmp_path / "whole", disk)
+    assert together - opening > 15
+    for number in range(opening + 1, together + 1):
+        disk.steps.clear()
+        disk.flushes, disk.fail_flush = 0, number
+        journal, done = await opened(tmp_path / str(number)), Trade()
+        with pytest.raises(JournalFault) as fault:
+            await trade(journal, done, lambda: len(disk.steps))
+        failed_at = [at for at, step in enumerate(disk.steps) if step.kind == "failed_flush"]
+        assert [step for step, _ in done.receipts + done.settled if step > failed_at[0]] == []
+        with pytest.raises(JournalFault):
+            await journal.append([candidate(99_999)])
+        assert (fault.value.code, journal.fault) == ("TW-5001", fault.value)
+        left = survivors(disk.steps, Random(SEED + number))
+        await journal.close()
+        disk.fail_flush = 0
+        assert await missing(tmp_path / str(number) / "journal.db", done) == []
+        assert await missing(files_after(tmp_path / f"cut-{number}", left), done) == []
+
+
+async def test_a_full_disk_refuses_and_takes_again_without_a_restart(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """Wherever the room ends: 507, nothing lost, and with room again the same is stored once."""
+    for room in FULL_AT_BYTES:
+        journal, done = await opened(tmp_path / str(room)), Trade()
+        disk.room_bytes = room
+        with pytest.raises(Refused) as refusal:
+            await trade(journal, done, lambda: len(disk.steps))
+        assert (refusal.value.code, refusal.value.status) == ("TW-5003", 507)
+        with pytest.raises(Refused):
+            await journal.append([candidate(99_999, content=Random(SEED).randbytes(400_000))])
+        disk.room_bytes = None
+        receipts = await journal.append(items_of(ROUNDS * APPENDS_AT_ONCE - 1))
+        assert [one.outcome for one in receipts][:5] == ["accepted"] * 5
+        await journal.close()
+        assert done.receipts, "the disk was full before anything was stored"
+        lost = await missing(tmp_path / str(room) / "journal.db", done)
+        assert lost == []
+
+
+async def test_what_cannot_be_read_is_no_empty_journal(tmp_path: Path, disk: FaultyDisk) -> None:
+    """An error while reading is raised, never answered with nothing; healed, all is there."""
+    journal, done = await opened(tmp_path), Trade()
+    await trade(journal, done, lambda: len(disk.steps))
+    disk.unreadable = True
+    with pytest.raises(apsw.IOError):
+        await journal.read(0, 10_000)
+    disk.unreadable = False
+    await journal.close()
+    assert await missing(tmp_path / "journal.db", done) == []
