@@ -108,21 +108,13 @@ class _AiohttpClient:
                         answer,
                     )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:
-            raise NotConnected(
-                "TW-4101", f"no connection to {_origin(url)}", reason=type(fault).__name__
-            ) from None
+            raise no_connection(url, type(fault).__name__) from None
         except aiohttp.InvalidURL:
-            raise NotConnected("TW-4101", f"{_origin(url)} is not an address") from None
+            raise no_address(url) from None
         except TimeoutError:
-            raise InDoubt(
-                "TW-4102", f"{_origin(url)} gave no answer within {self._timeout_seconds:g} s"
-            ) from None
+            raise no_answer(url, self._timeout_seconds) from None
         except (aiohttp.ClientError, OSError) as fault:
-            raise InDoubt(
-                "TW-4103",
-                f"the connection to {_origin(url)} broke before its answer was complete",
-                reason=type(fault).__name__,
-            ) from None
+            raise broken(url, type(fault).__name__) from None
 
     async def close(self) -> None:
         if self._session is not None:
@@ -155,13 +147,35 @@ class _AiohttpClient:
             size += len(part)
             if size > self._max_answer_bytes:
                 response.close()
-                raise InDoubt(
-                    "TW-4111",
-                    f"{_origin(str(response.url))} answered with more than "
-                    f"{self._max_answer_bytes} bytes",
-                )
+                raise too_large(str(response.url), self._max_answer_bytes)
             parts.append(part)
         return b"".join(parts)
+
+
+def no_connection(url: str, reason: str) -> NotConnected:
+    """Return the error of a call that never got a connection; nothing was sent."""
+    return NotConnected("TW-4101", f"no connection to {_origin(url)}", reason=reason)
+
+
+def no_address(url: str) -> NotConnected:
+    """Return the error of a URL that leads nowhere."""
+    return NotConnected("TW-4101", f"{_origin(url)} is not an address")
+
+
+def no_answer(url: str, seconds: float) -> InDoubt:
+    """Return the error of a call that was not answered in time."""
+    return InDoubt("TW-4102", f"{_origin(url)} gave no answer within {seconds:g} s")
+
+
+def broken(url: str, reason: str) -> InDoubt:
+    """Return the error of a call whose connection ended before its answer did."""
+    told = f"the connection to {_origin(url)} broke before its answer was complete"
+    return InDoubt("TW-4103", told, reason=reason)
+
+
+def too_large(url: str, max_bytes: int) -> InDoubt:
+    """Return the error of an answer that is too large to read."""
+    return InDoubt("TW-4111", f"{_origin(url)} answered with more than {max_bytes} bytes")
 
 
 def _sendable(body: bytes | None) -> bytes | io.BytesIO | None:

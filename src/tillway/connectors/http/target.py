@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from tillway.connect.http_client import HttpClient, HttpReply, http_client
+from tillway.connect.http_client import HttpClient, HttpReply
+from tillway.connect.http_pool import pooled_client
 from tillway.connect.kit import DeliveryClass, Outbound, SendResult, TargetContext
 from tillway.connectors.http.answers import ABSENT, Answers, decoded, field_at
 from tillway.connectors.http.settings import HttpTargetSettings
@@ -42,7 +43,7 @@ class HttpTarget:
         self._url = settings.url.rstrip("/")
         self._answers = Answers(settings, context.name)
         self._headers = _fixed_headers(settings)
-        self._client = client or http_client(
+        self._client = client or pooled_client(
             connections=settings.connections,
             timeout_seconds=settings.timeout_seconds,
             connect_seconds=settings.connect_seconds,
@@ -139,7 +140,7 @@ class HttpTarget:
     ) -> HttpReply | TillwayError:
         try:
             return await self._client.request(method, url, headers, body)
-        except (NotConnected, InDoubt) as fault:
+        except (NotConnected, InDoubt, Permanent) as fault:
             fault.where["target"] = self._context.name
             return fault
 
