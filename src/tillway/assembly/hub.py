@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 from tillway.assembly.hints import JournalHints
 from tillway.assembly.preparing import message_ids, preparations
+from tillway.assembly.upkeep import Upkeep
 from tillway.clock import Clock, SystemClock
 from tillway.connect import (
     Hints,
@@ -27,7 +28,7 @@ from tillway.connect.registry import connector
 from tillway.connect.settings import settings_from
 from tillway.delivery import Delivery
 from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
-from tillway.intake import Crew, Gate, Gathering, SourceIntake
+from tillway.intake import Crew, Gate, Gathering, Singles, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
 
@@ -85,6 +86,7 @@ class Hub:
         await self.crew.start()
         await self.delivery.start()
         self._tasks.append(asyncio.create_task(self._watch_disk()))
+        self._tasks.append(asyncio.create_task(self._upkeep().run()))
         for name, source in self.sources.items():
             if is_pull(source):
                 self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
@@ -107,6 +109,10 @@ class Hub:
         while self.journal.fault is None:
             await self.clock.sleep(0.2)
         return self.journal.fault
+
+    def _upkeep(self) -> Upkeep:
+        settings, told = self.release.hub, self.delivery.restore_acknowledged
+        return Upkeep(self.journal, settings, self.clock, told)
 
     async def _keep_fetching(self, name: str, source: PullSource) -> None:
         """Run a fetching source; a failure restarts it with back-off, it never stays dead."""
@@ -157,9 +163,9 @@ async def open_hub(
     crew = crew or Crew()
     journal = await open_sqlite(journal_path(release))
     gate = Gate()
-    gathering = Gathering(journal)
+    gathering, singles = Gathering(journal), Singles(crew)
     intakes = {
-        name: SourceIntake(name, preparation, journal, gate, crew, gathering)
+        name: SourceIntake(name, preparation, journal, gate, crew, gathering, singles)
         for name, preparation in preparations(release, clock, new_id).items()
     }
     sources = {

@@ -65,4 +65,4 @@ def _draw(console: Console, made: NewProject) -> None:
             f"New: {counted(len(made.secrets), 'secret')} in secrets.toml and keys for "
             f"{counted(len(made.stores_with_keys), 'store')}. Keep both out of version control."
         )
-    console.print(f"Next: cd {made.folder} && tillway validate && tillway dev")
+    console.print(f"Next: cd {made.folder} && tillway validate, then its README.md")

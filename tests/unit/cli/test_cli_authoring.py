@@ -222,3 +222,12 @@ def test_run_refuses_to_start_with_a_wrong_project(project, capsys):
     write_project(project, tillway_toml=("port =", "prt ="))
     assert run_verb(["run", "--seconds", "1"]) == exit_codes.NOT_STARTED
     assert "TW-1102" in capsys.readouterr().err
+
+
+def test_the_ledger_template_validates_and_is_not_played(tmp_path, capsys):
+    """`dev` stands in for an ERP called `erp`; a project without one hears so, with a code."""
+    folder = str(tmp_path / "books")
+    assert run_verb(["init", folder, "--template", "cloud-ledger"]) == exit_codes.DONE
+    assert run_verb(["validate", "--project", folder]) == exit_codes.DONE
+    assert run_verb(["dev", "--project", folder, "--seconds", "1"]) == exit_codes.FAILED
+    assert "TW-7605" in capsys.readouterr().err

@@ -17,6 +17,7 @@ import aiohttp
 from tillway.cli.demo.hub_process import HubProcess
 from tillway.cli.demo.senders import project_senders
 from tillway.clock import Clock
+from tillway.errors import ConfigurationError
 from tillway.project import load_release
 from tillway.project.records import Release
 from tillway.simulator.erp_client import set_mode, start_erp, stop_erp
@@ -48,6 +49,10 @@ class Stage:
         self.scene = scene
         self.clock = clock
         self.release: Release = load_release(folder, environ=os.environ)
+        if ERP_SYSTEM not in self.release.targets:
+            raise ConfigurationError(
+                "TW-7605", f"there is no target `{ERP_SYSTEM}` to stand in for", path="systems/"
+            )
         self.hub = HubProcess(folder)
         self.hub_address = ""
         self.erp_address = ""
