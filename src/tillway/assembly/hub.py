@@ -28,7 +28,7 @@ from tillway.connect.registry import connector
 from tillway.connect.settings import settings_from
 from tillway.delivery import Delivery
 from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayError
-from tillway.intake import Crew, Gate, Gathering, Singles, SourceIntake
+from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
 
@@ -163,9 +163,9 @@ async def open_hub(
     crew = crew or Crew()
     journal = await open_sqlite(journal_path(release))
     gate = Gate()
-    gathering, singles = Gathering(journal), Singles(crew)
+    gathering = Gathering(journal)
     intakes = {
-        name: SourceIntake(name, preparation, journal, gate, crew, gathering, singles)
+        name: SourceIntake(name, preparation, journal, gate, crew, gathering)
         for name, preparation in preparations(release, clock, new_id).items()
     }
     sources = {

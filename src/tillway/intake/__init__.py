@@ -5,16 +5,6 @@ from tillway.intake.gathering import Gathering
 from tillway.intake.intake import Gate, SourceIntake
 from tillway.intake.pipeline import Pipeline
 from tillway.intake.preparation import Preparation
-from tillway.intake.singles import Singles
 from tillway.intake.worker import fork_workers
 
-__all__ = [
-    "Crew",
-    "Gate",
-    "Gathering",
-    "Pipeline",
-    "Preparation",
-    "Singles",
-    "SourceIntake",
-    "fork_workers",
-]
+__all__ = ["Crew", "Gate", "Gathering", "Pipeline", "Preparation", "SourceIntake", "fork_workers"]

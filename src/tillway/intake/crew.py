@@ -11,8 +11,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 
 import msgspec
 
@@ -50,45 +49,30 @@ class Crew:
         body = submission.body
         return bool(self._workers) and isinstance(body, bytes) and len(body) >= WORTH_BYTES
 
-    def has_free(self) -> bool:
-        """Say whether a worker could begin at once."""
-        return bool(self._workers) and not self._free.empty()
-
     async def groups(
         self, door: str, submission: Submission, gathering: Gathering
     ) -> AsyncGenerator[list[Taken]]:
         """Yield the groups of a submission; raises Refused TW-2021 when its worker dies."""
-        async with self._worker_for([(door, submission)]) as work:
-            more = True
-            while more:
-                group = await gathering.expect(work.receive())
-                more = not is_last(group)
-                yield group
-
-    async def together(self, submissions: Sequence[tuple[str, Submission]]) -> list[list[Taken]]:
-        """Return what each of several small submissions became; raises Refused TW-2021 as above."""
-        async with self._worker_for(submissions) as work:
-            return [await work.whole() for _ in submissions]
-
-    @asynccontextmanager
-    async def _worker_for(
-        self, submissions: Sequence[tuple[str, Submission]]
-    ) -> AsyncGenerator[_Work]:
         worker = await self._free.get()
         if worker is None:
             self._free.put_nowait(None)
             raise _died()
-        work = _Work(worker, len(submissions), self._free)
+        in_hand = True
         try:
-            await worker.send(submissions)
-            yield work
+            await worker.send(door, submission)
+            while in_hand:
+                group = await gathering.expect(worker.receive())
+                if is_last(group):
+                    in_hand = False
+                    self._free.put_nowait(worker)
+                yield group
         except _Gone:
             self._lose(worker)
             raise _died() from None
         except BaseException:
-            # It is given up in the middle; the answer must still be read to its end.
-            if work.left:
-                self._beside(self._clear(work))
+            # The batch is given up in the middle; its answer must still be read to the end.
+            if in_hand:
+                self._beside(self._clear(worker))
             raise
 
     async def close(self) -> None:
@@ -99,12 +83,14 @@ class Crew:
             worker.close()
         await asyncio.gather(*(_reap(worker.pid) for worker in self._workers))
 
-    async def _clear(self, work: _Work) -> None:
+    async def _clear(self, worker: _Worker) -> None:
         try:
-            while work.left:
-                await work.receive()
+            while not is_last(await worker.receive()):
+                pass
         except _Gone:
-            self._lose(work.worker)
+            self._lose(worker)
+        else:
+            self._free.put_nowait(worker)
 
     def _lose(self, worker: _Worker) -> None:
         worker.close()
@@ -121,34 +107,8 @@ class Crew:
         task.add_done_callback(self._tasks.discard)
 
 
-class _Work:
-    """What a worker has in hand. It is free again as soon as the last answer is read."""
-
-    def __init__(self, worker: _Worker, left: int, free: asyncio.Queue[_Worker | None]) -> None:
-        self.worker = worker
-        self.left = left
-        self._free = free
-
-    async def receive(self) -> list[Taken]:
-        """Return the next group of the submission in hand."""
-        group = await self.worker.receive()
-        if is_last(group):
-            self.left -= 1
-            if not self.left:
-                self._free.put_nowait(self.worker)
-        return group
-
-    async def whole(self) -> list[Taken]:
-        """Return everything that the submission in hand became."""
-        found = group = await self.receive()
-        while not is_last(group):
-            group = await self.receive()
-            found = found + group
-        return found
-
-
 class _Worker:
-    """One worker process."""
+    """One worker; it has one batch at a time."""
 
     def __init__(
         self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -159,14 +119,13 @@ class _Worker:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(list[Taken]).decode
 
-    async def send(self, submissions: Sequence[tuple[str, Submission]]) -> None:
-        """Hand over."""
-        data = self._encode(
-            [
-                Batch(door, one.body, one.store, one.trace_id, one.format)  # type: ignore[arg-type]
-                for door, one in submissions
-            ]
+    async def send(self, door: str, submission: Submission) -> None:
+        """Hand over a batch."""
+        assert isinstance(submission.body, bytes), "`takes` lets nothing else through"
+        batch = Batch(
+            door, submission.body, submission.store, submission.trace_id, submission.format
         )
+        data = self._encode(batch)
         self._writer.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
         await self._writer.drain()
 

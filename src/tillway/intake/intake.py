@@ -16,10 +16,9 @@ import msgspec
 
 from tillway.connect import ItemOutcome, Submission, SubmissionResult
 from tillway.errors import Refused, code_record
-from tillway.intake.crew import WORTH_BYTES, Crew
+from tillway.intake.crew import Crew
 from tillway.intake.gathering import Gathering
 from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
-from tillway.intake.singles import Singles
 from tillway.journal.base import Invalid, Journal, Receipt
 
 TURN_BYTES = 16 * 1024
@@ -65,7 +64,6 @@ class SourceIntake:
         gate: Gate,
         crew: Crew | None = None,
         gathering: Gathering | None = None,
-        singles: Singles | None = None,
     ) -> None:
         self._door = door
         self._preparation = preparation
@@ -73,17 +71,12 @@ class SourceIntake:
         self._gate = gate
         self._crew = crew or Crew()
         self._gathering = gathering or Gathering(journal)
-        self._singles = singles or Singles(self._crew)
 
     async def submit(self, submission: Submission, *, keep_items: bool = True) -> SubmissionResult:
         """Take everything of a submission; returns when all of it is durable."""
         self._gate.check()
-        collected = _Collected(keep_items)
-        if isinstance(submission.body, bytes) and len(submission.body) < WORTH_BYTES:
-            group = await self._singles.taken(self._door, submission, self._preparation)
-            await collected.add(self._journal.append([taken.item for taken in group]), group)
-            return collected.result()
         by_crew = self._crew.takes(submission)
+        collected = _Collected(keep_items)
         waiting: deque[tuple[Awaitable[list[Receipt]], list[Taken]]] = deque()
         async with aclosing(self._groups(submission, by_crew)) as groups:
             async for group in groups:

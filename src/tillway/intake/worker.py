@@ -22,7 +22,7 @@ from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
 HEAD_BYTES = 4
 """Every frame is its length, big-endian, and so many bytes."""
 SOCKET_BYTES = 1 << 20
-BUFFER_BYTES = 1 << 16
+NICER_THAN_THE_HUB = 5
 
 Prepare = Callable[[], Mapping[str, Preparation]]
 """Makes the preparations of every door; called in the worker, after the fork."""
@@ -65,6 +65,8 @@ def _live(hub: socket.socket, prepare: Prepare) -> None:
         # The hub decides when it ends; a Ctrl-C at the terminal reaches its workers as well.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        # A batch can wait a little longer; a single message at the hub's door should not.
+        os.nice(NICER_THAN_THE_HUB)
         gc.freeze()
         work(hub, prepare())
         status = 0
@@ -75,22 +77,20 @@ def _live(hub: socket.socket, prepare: Prepare) -> None:
 
 
 def work(hub: socket.socket, preparations: Mapping[str, Preparation]) -> None:
-    """Answer batches, several at a time, until the hub's end is closed (EOFError)."""
+    """Answer batches until the hub's end is closed (EOFError)."""
     read = cast("BinaryIO", hub.makefile("rb", buffering=SOCKET_BYTES))
-    write = cast("BinaryIO", hub.makefile("wb", buffering=BUFFER_BYTES))
-    decode = msgspec.msgpack.Decoder(list[Batch]).decode
+    decode = msgspec.msgpack.Decoder(Batch).decode
     encode = msgspec.msgpack.Encoder().encode
     while True:
-        for batch in decode(_frame(read)):
-            submission = Submission(batch.body, batch.store, "", batch.trace_id, batch.format)
-            taken = preparations[batch.door].taken(submission)
-            more = True
-            while more:
-                group = list(islice(taken, GROUP_RECORDS))
-                more = not is_last(group)
-                answer = encode(group)
-                write.write(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
-        write.flush()
+        batch = decode(_frame(read))
+        submission = Submission(batch.body, batch.store, "", batch.trace_id, batch.format)
+        taken = preparations[batch.door].taken(submission)
+        more = True
+        while more:
+            group = list(islice(taken, GROUP_RECORDS))
+            more = not is_last(group)
+            answer = encode(group)
+            hub.sendall(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
 
 
 def is_last(group: Sequence[Taken]) -> bool:

@@ -117,43 +117,6 @@ async def test_every_record_comes_back_once(
     assert found.counts == {"duplicate": records}
 
 
-async def test_a_crowd_of_single_messages_is_prepared_together(
-    till: SimpleNamespace, crew: Crew
-) -> None:
-    """Each gets its own answer, also one that brings several groups, and one that is broken."""
-    many = Submission(raw(*[sale(n, lines=[]) for n in range(1000, 1070)]), format="ndjson")
-    assert len(many.body) < WORTH_BYTES  # type: ignore[arg-type]
-    assert len(many.body.splitlines()) > GROUP_RECORDS  # type: ignore[union-attr]
-    bodies = [Submission(raw(sale(n))) for n in range(1, 20)]
-    bodies[3:3] = [many, Submission(b'{"doc": ')]
-    intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
-    found = await asyncio.gather(*map(intake.submit, bodies))
-    assert [one.counts for one in found[:6]] == [
-        *[{"accepted": 1}] * 3,
-        {"accepted": 70},
-        {"refused": 1},
-        {"accepted": 1},
-    ]
-    keys = [
-        item.natural_key for one in found if one.counts == {"accepted": 1} for item in one.items
-    ]
-    assert keys == [f"0145:03:2026-11-20:{n}" for n in range(1, 20)]
-
-
-async def test_a_crowd_hears_that_its_worker_died(till: SimpleNamespace, workers: Workers) -> None:
-    """All are refused alike, and the next ones are prepared by the hub."""
-    crew = workers.hire(1)
-    await crew.start()
-    intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
-    workers.kill(0)
-    bodies = [Submission(raw(sale(n))) for n in range(1, 9)]
-    found = await asyncio.gather(*map(intake.submit, bodies), return_exceptions=True)
-    assert {getattr(error, "code", None) for error in found} == {"TW-2021"}
-    again = await asyncio.gather(*map(intake.submit, bodies))
-    assert [one.counts for one in again] == [{"accepted": 1}] * 8
-    await crew.close()
-
-
 async def test_a_small_body_stays_with_the_hub(crew: Crew) -> None:
     """A single message is not handed over, and without workers nothing is."""
     assert not crew.takes(Submission(raw(sale(1))))
