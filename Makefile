@@ -8,7 +8,7 @@ SECONDS ?=
 OUT    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test mutants check format bench docs lock clean
 
 help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(VENV)/run.ok  ## run the main job: five stores, the hub, a stand-in ERP 
 
 test: $(VENV)/dev.ok  ## run every test
 	$(BIN)/pytest -n 2 --dist worksteal
+
+mutants: $(VENV)/dev.ok  ## break every promise in a copy of the tree; its test must fail (5 minutes)
+	$(BIN)/python tests/mutants/run.py
 
 check: $(VENV)/dev.ok  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

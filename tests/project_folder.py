@@ -33,6 +33,11 @@ mapping = "tills-control"
 [source.sequence]
 scope = ["business_unit_id", "workstation_id"]
 reset = "wrap_at_9999"
+
+[source.masking]
+lists = ["stripe"]
+drop = ["clerk"]
+item_fields = ["shelf"]
 """,
     "systems/ledger.toml": """\
 [target]

@@ -82,7 +82,12 @@ async def test_what_is_unresolved_keeps_everything(journal: Any, state: str) -> 
 
 async def test_open_copies_stay_and_closed_ones_go(journal: Any) -> None:
     """Quarantined and conflicting bytes, and what a conflict is with, stay until it is closed."""
-    copies = [invalid(1), invalid(2, record=b"other"), candidate(3), candidate(3, amount=9, record=b"x")]
+    copies = [
+        invalid(1),
+        invalid(2, record=b"other"),
+        candidate(3),
+        candidate(3, amount=9, record=b"x"),
+    ]
     receipts = await journal.append(copies)
     await journal.close_invalid(receipts[0].invalid_id, 1)
     gone = await journal.retire(EVERYTHING, 10)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,17 @@ from tillway.journal import crash_points
 from tillway.testing.faulty_disk import FaultyDisk, Step
 
 
-def plant(armed: Path, trial: dict[str, Any]) -> None:
-    """Put the fault in its place."""
+def plant(armed: Path, trial: dict[str, Any]) -> FaultyDisk | None:
+    """Put the fault in its place; return the disk, which must be kept as long as it is used."""
     if "crash_point" in trial:
         _plant_crash_point(armed, trial["crash_point"], trial["times"])
-        return
+        return None
     disk = FaultyDisk("on-trial")
     if "write_to" in trial:
         _plant_death_at_write(disk, trial["write_to"], trial["times"])
     else:
         _plant_disk_fault(disk, armed, trial)
+    return disk
 
 
 def _plant_crash_point(armed: Path, wanted: str, times: int) -> None:
@@ -72,5 +72,5 @@ def _plant_disk_fault(disk: FaultyDisk, armed: Path, trial: dict[str, Any]) -> N
 
 
 if __name__ == "__main__":
-    plant(Path(os.environ["TILLWAY_ARMED"]), json.loads(os.environ["TILLWAY_TRIAL"]))
+    planted = plant(Path(os.environ["TILLWAY_ARMED"]), json.loads(os.environ["TILLWAY_TRIAL"]))
     main()

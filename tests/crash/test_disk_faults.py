@@ -5,7 +5,10 @@ Checkpoints are off here: SQLite hides what fails in an automatic one, a VFS in 
 
 from __future__ import annotations
 
+import asyncio
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,11 +18,17 @@ import pytest
 from crash.trading import APPENDS_AT_ONCE, ROUNDS, Trade, items_of, missing, trade
 from tillway.errors import JournalFault, Refused
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
-from tillway.testing.faulty_disk import FaultyDisk, survivors
+from tillway.testing.faulty_disk import FaultyDisk, Step, survivors
 from tillway.testing.journal import candidate
 
 SEED = 20261121
+ANSWER_SECONDS = 3.0
+FILE_BYTES = 4 * 1024 * 1024
+FLUSHES = 50
+SHARED_FLUSHES = 15
 FULL_AT_BYTES = range(1_000_000, 4_000_000, 400_000)
+
+NEVER = 1 << 30
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ def disk() -> Iterator[FaultyDisk]:
 async def opened(folder: Path) -> SqliteJournal:
     """Open a journal that only commits flush."""
     journal = await open_sqlite(folder / "journal.db")
-    journal._writer._db.execute("PRAGMA wal_autocheckpoint = 0")
+    journal._writer.checkpoint_pages = NEVER
     return journal
 
 
@@ -45,14 +54,12 @@ def files_after(folder: Path, files: dict[str, bytes]) -> Path:
     return folder / "journal.db"
 
 
-async def flushes_of_a_run(folder: Path, disk: FaultyDisk) -> tuple[int, int]:
-    """Return how many flushes opening takes, and opening and trading together."""
+async def flushes_to_open(folder: Path, disk: FaultyDisk) -> int:
+    """Return how many flushes it takes to make a journal."""
     journal = await opened(folder)
-    opening = disk.flushes
-    await trade(journal, Trade(), lambda: len(disk.steps))
-    together = disk.flushes
+    flushes = disk.flushes
     await journal.close()
-    return opening, together
+    return flushes
 
 
 async def test_after_a_failed_flush_nothing_is_acknowledged(
@@ -62,14 +69,13 @@ async def test_after_a_failed_flush_nothing_is_acknowledged(
 
     The disk lies as Linux does: the next flush succeeds and saves nothing of what was lost.
     """
-    opening, together = await flushes_of_a_run(tmp_path / "whole", disk)
-    assert together - opening > 15
-    for number in range(opening + 1, together + 1):
+    opening = await flushes_to_open(tmp_path / "made", disk)
+    for number in range(1, FLUSHES + 1):
         disk.steps.clear()
-        disk.flushes, disk.fail_flush = 0, number
+        disk.flushes, disk.fail_flush = 0, opening + number
         journal, done = await opened(tmp_path / str(number)), Trade()
         with pytest.raises(JournalFault) as fault:
-            await trade(journal, done, lambda: len(disk.steps))
+            await trade(journal, done, lambda: len(disk.steps), together=number <= SHARED_FLUSHES)
         failed_at = [at for at, step in enumerate(disk.steps) if step.kind == "failed_flush"]
         assert [step for step, _ in done.receipts + done.settled if step > failed_at[0]] == []
         with pytest.raises(JournalFault):
@@ -80,6 +86,42 @@ async def test_after_a_failed_flush_nothing_is_acknowledged(
         disk.fail_flush = 0
         assert await missing(tmp_path / str(number) / "journal.db", done) == []
         assert await missing(files_after(tmp_path / f"cut-{number}", left), done) == []
+
+
+async def test_a_disk_that_fails_while_the_journal_opens_is_a_journal_fault(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """The process leaves with 74 then too, and its service manager starts it again."""
+    disk.fail_flush = 1
+    with pytest.raises(JournalFault):
+        await open_sqlite(tmp_path / "journal.db")
+
+
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """Let the kernel itself refuse every write beyond a size (Python ignores the signal)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_checkpoint_that_fails_is_noticed(tmp_path: Path) -> None:
+    """The hub leaves when the database file fails, not only when the log has grown as far."""
+    journal = await opened(tmp_path)
+    journal._writer.checkpoint_pages = 20
+
+    async def fill() -> None:
+        for number in range(1, 1_000):
+            await journal.append([candidate(number, content=Random(number).randbytes(20_000))])
+
+    with no_file_beyond(FILE_BYTES), pytest.raises(JournalFault):
+        await fill()
+    log_bytes = (tmp_path / "journal.db-wal").stat().st_size
+    await journal.close()
+    assert log_bytes < FILE_BYTES // 2
 
 
 async def test_a_full_disk_refuses_and_takes_again_without_a_restart(
@@ -101,6 +143,31 @@ async def test_a_full_disk_refuses_and_takes_again_without_a_restart(
         assert done.receipts, "the disk was full before anything was stored"
         lost = await missing(tmp_path / str(room) / "journal.db", done)
         assert lost == []
+
+
+async def test_a_disk_that_fails_altogether_leaves_nobody_without_an_answer(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """First there is no room, then nothing can be read to roll back: an error, not silence."""
+    journal = await opened(tmp_path)
+    journal._writer._db.execute("PRAGMA cache_size = 1")
+    await journal.append(items_of(0))
+
+    def fail(step: Step) -> None:
+        if step.kind == "write":
+            disk.unreadable = True
+            raise apsw.FullError("the disk is full, for a test")
+
+    disk.before = fail
+    try:
+        for number in (1, 2):
+            with pytest.raises((JournalFault, Refused)):
+                await asyncio.wait_for(journal.append(items_of(number)), ANSWER_SECONDS)
+    finally:
+        disk.before = lambda _step: None
+        disk.unreadable = False
+        await journal.close()
+        journal._writer._db.close()
 
 
 async def test_what_cannot_be_read_is_no_empty_journal(tmp_path: Path, disk: FaultyDisk) -> None:

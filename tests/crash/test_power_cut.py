@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import apsw
 import pytest
 
-from crash.trading import CHECKPOINT_PAGES, Trade, missing, trade
+from crash.trading import CHECKPOINT_PAGES, LateCommit, Trade, missing, trade
 from tillway.journal.sqlite import open_sqlite
 from tillway.testing.faulty_disk import FaultyDisk, Step, survivors
+from tillway.testing.journal import candidate
+from unit.journal.test_journal_version import TO_VERSION_1
 
 CUTS = 200
 CUTS_OF_A_CONTROL = 40
@@ -36,32 +37,11 @@ class Run:
     trade: Trade
 
 
-class LateCommit:
-    """A connection that commits only when the next transaction begins: the answer comes first."""
-
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
-        self._late = False
-
-    def execute(self, sql: str, *rest: Any) -> Any:
-        """Put off a COMMIT; do everything else."""
-        if sql == "COMMIT":
-            self._late = True
-            return None
-        if self._late and sql.startswith("BEGIN"):
-            self._late = False
-            self._db.execute("COMMIT")
-        return self._db.execute(sql, *rest)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
-
-
 async def recorded(folder: Path, disk: FaultyDisk, *, unsafe: str = "") -> Run:
     """Trade on a recording disk; unsafe breaks a promise on purpose."""
     journal = await open_sqlite(folder / "recorded" / "journal.db")
     db = journal._writer._db
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    journal._writer.checkpoint_pages = CHECKPOINT_PAGES
     if unsafe == "synchronous":
         db.execute("PRAGMA synchronous = NORMAL")
     elif unsafe == "answer first":
@@ -96,6 +76,37 @@ async def test_no_power_cut_loses_what_was_acknowledged(tmp_path: Path, disk: Fa
     assert len(checkpoints) > 2, "no checkpoint was cut"
     disk.steps.clear()
     assert await losses(tmp_path, run, CUTS, SEED) == {}
+
+
+async def test_a_cut_while_the_tables_are_changed_leaves_a_journal_that_opens(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """Whenever the power fails while an older journal is brought up to date, it can be done again.
+
+    The cut may come at each step of it; all messages are there afterwards.
+    """
+    path = tmp_path / "older" / "journal.db"
+    sales = [candidate(number) for number in range(1, 200)]
+    journal = await open_sqlite(path)
+    await journal.append(sales)
+    await journal.close()
+    older = apsw.Connection(str(path))
+    older.execute(TO_VERSION_1)
+    older.close()
+    before = [Step("write", path.name, 0, path.read_bytes()), Step("flush", path.name)]
+    disk.steps.clear()
+    await (await open_sqlite(path)).close()
+    steps = [*before, *disk.steps]
+    assert len(steps) > 20, "nothing was changed"
+    for cut in range(len(before), len(steps) + 1):
+        part = tmp_path / f"cut-{cut}"
+        part.mkdir()
+        for name, content in survivors(steps[:cut], Random(SEED + cut)).items():
+            (part / name).write_bytes(content)
+        journal = await open_sqlite(part / path.name)
+        stored = await journal.read(0, 1000)
+        await journal.close()
+        assert [one.canonical for one in stored] == [one.canonical for one in sales], cut
 
 
 @pytest.mark.parametrize("unsafe", ["synchronous", "answer first"])

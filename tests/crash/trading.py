@@ -8,7 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import apsw
 
 from tillway.journal.base import AppendItem, Receipt, Settlement
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
@@ -37,6 +41,27 @@ class Trade:
         )
 
 
+class LateCommit:
+    """A connection that commits only when the next transaction begins: the answer comes first."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._late = False
+
+    def execute(self, sql: str, *rest: Any) -> Any:
+        """Put off a COMMIT; do everything else."""
+        if sql == "COMMIT":
+            self._late = True
+            return None
+        if self._late and sql.startswith("BEGIN"):
+            self._late = False
+            self._db.execute("COMMIT")
+        return self._db.execute(sql, *rest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+
 def items_of(number: int) -> list[AppendItem]:
     """Return what one append of the run brings: sales, a repeat, a conflict, a bad one."""
     first = 10 * number
@@ -51,8 +76,13 @@ def everything() -> list[AppendItem]:
     return [item for number in range(ROUNDS * APPENDS_AT_ONCE) for item in items_of(number)]
 
 
-async def trade(journal: SqliteJournal, trade: Trade, steps: Callable[[], int]) -> None:
-    """Append and settle for a while, noting every answer; raises what the journal raises."""
+async def trade(
+    journal: SqliteJournal, trade: Trade, steps: Callable[[], int], *, together: bool = True
+) -> None:
+    """Append and settle for a while, noting every answer; raises what the journal raises.
+
+    together lets several share a flush; without it each has its own.
+    """
     await journal.register_route(ROUTE, 0)
 
     async def append(items: Sequence[AppendItem]) -> None:
@@ -67,13 +97,22 @@ async def trade(journal: SqliteJournal, trade: Trade, steps: Callable[[], int]) 
     cursor = 0
     for round_number in range(ROUNDS):
         first = round_number * APPENDS_AT_ONCE
-        appends = [append(items_of(first + n)) for n in range(APPENDS_AT_ONCE)]
         last = max((one.position for _, one in trade.receipts), default=0)
-        results = await asyncio.gather(*appends, settle(cursor, last), return_exceptions=True)
+        work = [partial(append, items_of(first + n)) for n in range(APPENDS_AT_ONCE)]
+        work.append(partial(settle, cursor, last))
         cursor = last
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        if together:
+            raise_first(await asyncio.gather(*(one() for one in work), return_exceptions=True))
+        else:
+            for one in work:
+                await one()
+
+
+def raise_first(results: Sequence[object]) -> None:
+    """Raise the first of these that is an error, once all have ended."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def missing(path: Path, trade: Trade) -> list[str]:
@@ -90,8 +129,11 @@ async def missing(path: Path, trade: Trade) -> list[str]:
         await journal.register_route(ROUTE, 0)
         again = await journal.append(everything())
         positions = {one.position for one in again if one.outcome in ("accepted", "duplicate")}
-        if len(positions) != len(await journal.read(0, 10_000)):
+        stored = [one.position for one in await journal.read(0, 10_000)]
+        if len(positions) != len(stored):
             found.append("sent again, something was stored twice")
+        if stored != list(range(1, len(stored) + 1)):
+            found.append("the positions have holes")
         if not (await verify(journal)).balanced:
             found.append("the books do not balance")
     finally:

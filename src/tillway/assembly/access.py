@@ -13,8 +13,8 @@ from tillway.assembly.operations import OfflineOperations
 from tillway.errors import ConfigurationError
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.journal.sqlite_queries import open_queries as open_journal_queries
-from tillway.project import load_release
-from tillway.project.records import HubSettings
+from tillway.project import load_project, load_release
+from tillway.project.records import HubSettings, Release
 
 
 def open_queries(folder: Path) -> SqliteQueries:
@@ -23,13 +23,28 @@ def open_queries(folder: Path) -> SqliteQueries:
     A folder that does not load as a project is read at the journal's usual place, because a person
     wants to look most when something is broken. Raises ConfigurationError TW-5004 without journal.
     """
-    try:
-        path = journal_path(load_release(folder, environ=os.environ))
-    except ConfigurationError:
-        path = folder / HubSettings(name="").journal
+    path, _ = journal_of(folder)
+    return open_journal_queries(path)
+
+
+def journal_of(folder: Path) -> tuple[Path, Release | None]:
+    """Return where the journal of a project lies, and the project unless it is broken.
+
+    Raises ConfigurationError TW-5004 when no hub ever ran there.
+    """
+    path, release = journal_place(folder)
     if not path.exists():
         raise ConfigurationError("TW-5004", "this project has no journal yet", folder=folder.name)
-    return open_journal_queries(path)
+    return path, release
+
+
+def journal_place(folder: Path) -> tuple[Path, Release | None]:
+    """Return where the journal of a project would lie, and the project unless it is broken."""
+    try:
+        release = load_project(folder, environ=os.environ, secrets_needed=False).release
+    except ConfigurationError:
+        return folder / HubSettings(name="").journal, None
+    return journal_path(release), release
 
 
 @contextlib.asynccontextmanager

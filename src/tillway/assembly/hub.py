@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
+from tillway.assembly.backup_files import refuse_half_restored
 from tillway.assembly.hints import JournalHints
 from tillway.assembly.preparing import message_ids, preparations
 from tillway.assembly.upkeep import Upkeep
@@ -161,6 +162,7 @@ async def open_hub(
     rng = rng or random.SystemRandom()
     new_id = new_id or message_ids()
     crew = crew or Crew()
+    await asyncio.to_thread(refuse_half_restored, journal_path(release))
     journal = await open_sqlite(journal_path(release))
     gate = Gate()
     gathering = Gathering(journal)

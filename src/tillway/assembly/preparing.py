@@ -26,9 +26,17 @@ def preparations(
 
 
 def masker(source: SourceRecord, release: Release) -> Masker:
-    """Return what masks the input of one source: the list that always holds, and its vendor's."""
-    key = release.hub.pseudonym_key.encode()
-    return Masker(key, lists=connector(source.connector).masking)
+    """Return what masks the input of one source.
+
+    The list that always holds, its connector's, and what its system file adds.
+    """
+    more = source.masking
+    return Masker(
+        release.hub.pseudonym_key.encode(),
+        lists=(*connector(source.connector).masking, *more.lists),
+        drop=more.drop,
+        item_fields=more.item_fields,
+    )
 
 
 def worker_count(settings: HubSettings) -> int:

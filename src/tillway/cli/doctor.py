@@ -37,6 +37,9 @@ def doctor(
     connections
         Reach out to every source and target too.
     """
+    from tillway.assembly import journal_path
+    from tillway.cli.doctor_journal import journal_checks
+
     checks = machine_checks(project)
     settings: list[dict[str, str]] = []
     problems: list[TillwayError] = []
@@ -51,6 +54,7 @@ def doctor(
         checks.append(Check("project", "warning", str(error.detail), error.advice))
     else:
         checks += project_checks(loaded)
+        checks += journal_checks(journal_path(loaded.release), loaded.release.hub)
         settings = _settings(loaded.release.hub)
         if connections:
             from tillway.cli.doctor_connections import connection_checks

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from tillway.cli.doctor_checks import Check
 from tillway.clock import SystemClock
 from tillway.connect import Hint, SourceContext, TargetContext, connector
 from tillway.connect.settings import settings_from
-from tillway.errors import TillwayError
+from tillway.errors import ConfigurationError, TillwayError
 from tillway.project import Release, SourceRecord, TargetRecord
 
 PING_SECONDS = 10.0
 
 
-class _NoState:
-    """A source that only answers a ping remembers nothing."""
+@dataclass(frozen=True, slots=True)
+class _ReadState:
+    """What a source remembers, as the journal has it; a ping changes nothing."""
 
-    async def get(self, _name: str) -> str:
-        return ""
+    remembered: Mapping[str, str]
+
+    async def get(self, name: str) -> str:
+        return self.remembered.get(name, "")
 
     async def put(self, _name: str, _value: str) -> None:
         return None
@@ -72,10 +76,25 @@ async def _ping_source(release: Release, record: SourceRecord) -> None:
     assert found.source_settings is not None, "project.load refuses it"
     assert found.make_source is not None, "project.load refuses it"
     settings = settings_from(found.source_settings, record.settings, record.system)
+    state = _ReadState(await _remembered(release, record.system))
     context = SourceContext(
-        record.system, SystemClock(), _NoState(), str(release.folder), hints=_NoHints()
+        record.system, SystemClock(), state, str(release.folder), hints=_NoHints()
     )
     await found.make_source(settings, context).ping()
+
+
+async def _remembered(release: Release, source: str) -> dict[str, str]:
+    """Return what a source remembers; nothing where no hub ever ran."""
+    from tillway.assembly import open_queries
+
+    try:
+        queries = open_queries(release.folder)
+    except ConfigurationError:
+        return {}
+    try:
+        return await queries.source_state(source)
+    finally:
+        await queries.close()
 
 
 async def _ping_target(release: Release, record: TargetRecord) -> None:

@@ -11,6 +11,8 @@ from tillway.cli import exit_codes
 from tillway.cli.options import HERE, Json, Project
 from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import opened
+from tillway.cli.restored import LOOK_AFTER_RESTORE, restored_as_json, restored_text
+from tillway.journal.keeping import Restored
 from tillway.observe import Status, status_as_json
 from tillway.observe import status as read_status
 from tillway.observe.moments import age_text
@@ -26,18 +28,23 @@ def status(*, project: Project = HERE, json: Json = False) -> int:
 
     Example: tillway status --project demo
     """
-    found = asyncio.run(_read(project))
-    emit("status", status_as_json(found), lambda console: _draw(console, found), json)
-    return exit_codes.DONE if found.quiet else exit_codes.ATTENTION
+    found, restored = asyncio.run(_read(project))
+    unseen = restored if restored and not restored.acknowledged_at else None
+    data = {**status_as_json(found), "restored": restored_as_json(unseen)}
+    emit("status", data, lambda console: _draw(console, found, unseen), json)
+    return exit_codes.DONE if found.quiet and not unseen else exit_codes.ATTENTION
 
 
-async def _read(project: Path) -> Status:
+async def _read(project: Path) -> tuple[Status, Restored | None]:
     async with opened(project) as journal:
-        return await read_status(journal.reader, now=journal.now, release=journal.release)
+        found = await read_status(journal.reader, now=journal.now, release=journal.release)
+        return found, await journal.reader.restored()
 
 
-def _draw(console: Console, found: Status) -> None:
+def _draw(console: Console, found: Status, restored: Restored | None) -> None:
     console.print(found.headline, style="bold")
+    if restored is not None:
+        console.print(f"{restored_text(restored)}: {LOOK_AFTER_RESTORE}", style="bold")
     told = (f"{name} {count:,}" for name, count in sorted(found.outcomes.items()))
     console.print(f"received {found.received:,}: {', '.join(told) or 'nothing'}")
     for draw in (_draw_stores, _draw_routes, _draw_targets, _draw_problems):

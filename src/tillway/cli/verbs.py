@@ -40,6 +40,8 @@ VERBS: dict[str, Verb] = {
     "verify": Verb("tillway.cli.verify:verify", "Check that the books balance.", LOOK),
     "dlq": Verb("tillway.cli.dlq:dlq", "What could not be delivered: list, show, retry.", MEND),
     "replay": Verb("tillway.cli.replay:replay", "Deliver a stretch of history again.", MEND),
+    "backup": Verb("tillway.cli.backup:backup", "Copy the journal while the hub runs.", MEND),
+    "restore": Verb("tillway.cli.restore:restore", "Put a journal back from a backup.", MEND),
     "doctor": Verb("tillway.cli.doctor:doctor", "Look at the machine and the settings.", HELP),
     "explain": Verb("tillway.cli.explain:explain", "What an error code means.", HELP),
     "completion": Verb("tillway.cli.completion:completion", "Completion for your shell.", HELP),

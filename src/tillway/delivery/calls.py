@@ -76,7 +76,7 @@ class Caller:
 
     def _translate(self, job: Job, opened: Opened | None) -> Outbound | Answer:
         now = self.clock.now()
-        if opened is None:
+        if opened is None or not opened.message.canonical:
             gone = Permanent("TW-4009", "the journal holds no payload of this message")
             return Answer(job, gone, job.kind, now, now)
         attempt = 1 + (job.trouble.attempts if job.trouble else 0)

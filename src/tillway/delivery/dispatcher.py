@@ -26,6 +26,7 @@ from tillway.delivery.gate import TargetGate, Ticket
 from tillway.delivery.jobs import Answer, Job
 from tillway.delivery.limits import RateLimit
 from tillway.delivery.rebuild import rebuild
+from tillway.delivery.restored import AfterRestore, RestoredDoubts
 from tillway.delivery.rows import Rows
 from tillway.delivery.settle import Settler
 from tillway.delivery.traffic import Traffic
@@ -73,6 +74,7 @@ class Dispatcher:
         release: str,
         *,
         start: int = 0,
+        after_restore: AfterRestore | None = None,
     ) -> None:
         self.route = route
         self.mapping = mapping
@@ -84,6 +86,7 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._start_after = start
+        self._after_restore = after_restore
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._alarm = Alarm(clock, self.wake)
@@ -97,7 +100,9 @@ class Dispatcher:
         """Register the route and rebuild its held lanes; call it once, before `run`."""
         progress = await self._journal.register_route(self.route.name, self._start_after)
         rows = Rows(self.route.name, self.release, self._clock)
-        self._settler = Settler(self.route.name, self._journal, progress.position, self._settled)
+        self._settler = Settler(
+            self.route.name, self._journal, progress.position, self._settled, self._clock
+        )
         self._traffic = Traffic(self.route, rows, self._settler, self._clock)
         self._fates = Fates(
             self._traffic,
@@ -106,6 +111,8 @@ class Dispatcher:
             self.gate.record.settle_seconds,
             self._random,
         )
+        if self._after_restore is not None and self.gate.delivery_class in "BD":
+            self._traffic.doubts = RestoredDoubts(self._fates, self._after_restore).takes
         self._caller = Caller(
             self.gate.target, self.mapping, self._fates, self._journal, self._clock
         )

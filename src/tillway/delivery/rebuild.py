@@ -1,7 +1,7 @@
 """Puts a route together again from its open ledger rows, after a restart.
 
-A row `sending` means that the process died during a call: its outcome is unknown, and the class of
-the target says what that means.
+A row `sending` means that the process died during a call, or that the journal was restored: its
+outcome is unknown, and the class of the target says what that means.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from tillway.clock import MICROSECONDS
 from tillway.delivery.bounds import LONGEST_RETRY_AFTER_SECONDS
 from tillway.delivery.fates import HOLDS_LANE, Fates
 from tillway.delivery.jobs import Trouble
+from tillway.delivery.restored import restored_doubt
 from tillway.errors import InDoubt
 from tillway.journal.base import AttemptRow, DeliveryRow
+from tillway.journal.keeping import RESTORED
 
 
 def rebuild(fates: Fates, rows: Iterable[DeliveryRow]) -> None:
@@ -40,6 +42,8 @@ def waits_for_person(row: DeliveryRow) -> bool:
 def _found_sending(fates: Fates, row: DeliveryRow) -> None:
     traffic, now = fates.traffic, fates.traffic.clock.now()
     error = InDoubt("TW-4005", "the process ended during the call")
+    if row.reason == RESTORED:
+        error = restored_doubt()
     row.code, row.detail = error.code, error.detail
     row.updated_at = now
     if fates.delivery_class == "D":

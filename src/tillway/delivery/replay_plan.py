@@ -127,7 +127,9 @@ async def selected(
         if not messages:
             return
         after = messages[-1].position
-        taken = {m.position: m for m in messages if m.position <= until and selection.takes(m)}
+        until_here = (m for m in messages if m.position <= until)
+        # What retention let go cannot be sent any more.
+        taken = {m.position: m for m in until_here if m.canonical and selection.takes(m)}
         if not taken:
             continue
         rows = await journal.delivery_rows(selection.route, list(taken))

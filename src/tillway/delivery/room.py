@@ -16,6 +16,7 @@ from tillway.delivery.dispatcher import Dispatcher, RouteSnapshot
 from tillway.delivery.gate import TargetGate, TargetSnapshot
 from tillway.delivery.replay import Replay, ReplaySummary, Report
 from tillway.delivery.replay_plan import ReplayPlan
+from tillway.delivery.restored import AfterRestore
 from tillway.delivery.retry_letters import LetterOutcome
 from tillway.delivery.start import start_position
 from tillway.errors import ConfigurationError
@@ -54,6 +55,7 @@ class Delivery:
         self._ended = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
+        self._after_restore: AfterRestore | None = None
 
     async def start(self) -> None:
         """Register every route, rebuild what was held, and begin to deliver.
@@ -61,6 +63,9 @@ class Delivery:
         Raises ConfigurationError TW-4020 or TW-4021 for a route that cannot run.
         """
         zone = self._release.hub.time_zone
+        restored = await self._journal.restored()
+        if restored is not None:
+            self._after_restore = AfterRestore(restored, restored.acknowledged_at > 0)
         for route in self._release.routes.values():
             start = await start_position(self._journal, route.start, zone)
             dispatcher = self._dispatcher(route, start)
@@ -117,6 +122,11 @@ class Delivery:
             tuple(gate.snapshot() for gate in self.gates.values()),
         )
 
+    def restore_acknowledged(self) -> None:
+        """Let what comes again since a restore go out like anything else."""
+        if self._after_restore is not None:
+            self._after_restore.acknowledged = True
+
     async def retry(
         self, route: str, positions: Sequence[int], who: str, reason: str
     ) -> list[LetterOutcome]:
@@ -163,6 +173,7 @@ class Delivery:
             self._random,
             release.digest,
             start=start,
+            after_restore=self._after_restore,
         )
 
     def _gate(self, route: Route) -> TargetGate:

@@ -7,12 +7,17 @@ shares a flush and a lone message does not wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 
+from tillway.clock import Clock
+from tillway.errors import Refused
 from tillway.journal.base import Action, AttemptRow, DeliveryRow, Journal, Settlement
 from tillway.message import Envelope
 
+NO_ROOM_SECONDS = 5.0
+_log = logging.getLogger(__name__)
 Filtered = tuple[str, str, int]
 
 
@@ -23,12 +28,18 @@ class Settler:
     """
 
     def __init__(
-        self, route: str, journal: Journal, cursor: int, ended: Callable[[], None]
+        self,
+        route: str,
+        journal: Journal,
+        cursor: int,
+        ended: Callable[[], None],
+        clock: Clock,
     ) -> None:
         self.cursor = cursor
         self._route = route
         self._journal = journal
         self._ended = ended
+        self._clock = clock
         self._order: deque[int] = deque()
         self._done: dict[int, Filtered | None] = {}
         self._rows: dict[int, DeliveryRow] = {}
@@ -101,7 +112,7 @@ class Settler:
             while settlement := self._take():
                 waiters, self._waiters = self._waiters, []
                 try:
-                    await self._journal.settle(settlement)
+                    await self._settle(settlement)
                 except BaseException as fault:
                     _answer(waiters, fault)
                     raise
@@ -113,6 +124,18 @@ class Settler:
         _answer(self._waiters, self.fault)
         self._waiters = []
         self._ended()
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Commit; while the disk is full, wait for room: what was sent must not be forgotten."""
+        while True:
+            try:
+                await self._journal.settle(settlement)
+            except Refused as full:
+                wait = full.retry_after_seconds or NO_ROOM_SECONDS
+                _log.warning("route %s waits for its ledger: %s", self._route, full)
+                await self._clock.sleep(wait)
+            else:
+                return
 
     def _take(self) -> Settlement | None:
         cursor, filtered = self._advance()

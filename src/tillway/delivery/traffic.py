@@ -6,6 +6,8 @@ every message has one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tillway.clock import Clock
 from tillway.delivery.bounds import LOOK_AHEAD_MESSAGES, WINDOW_MESSAGES
 from tillway.delivery.jobs import Job, Trouble
@@ -31,6 +33,8 @@ class Traffic:
         self.troubles: dict[int, Trouble] = {}
         self.payloads: dict[int, Opened] = {}
         self.flying: set[int] = set()
+        self.doubts: Callable[[Opened, str], bool] | None = None
+        """Given after a restore: takes a message that the target may already hold."""
 
     def arrived(self, message: StoredMessage) -> None:
         """Give a message that was just read its place: passed over, waiting, held or dead.
@@ -55,7 +59,7 @@ class Traffic:
             self.settler.passed(message.position, envelope)
         elif self.route.requires == "clean" and not message.clean:
             self.settler.write(self.rows.waiting(message.position, lane, "findings", "TW-4008"))
-        else:
+        elif self.doubts is None or not self.doubts(opened, lane):
             self._queue(opened, lane)
 
     def take(self, limit: int, *, several: bool, low: bool) -> list[Job]:

@@ -124,7 +124,7 @@ class MemoryKeeping(MemoryQueries):
 
 
 def _each(old: Iterable[T], drop: Callable[[T], None], limit: int) -> int:
-    count = 0
-    for count, one in enumerate(islice(old, limit), 1):
+    chosen = list(islice(old, limit))
+    for one in chosen:
         drop(one)
-    return count
+    return len(chosen)

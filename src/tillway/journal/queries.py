@@ -18,6 +18,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.keeping import Restored
 
 
 @dataclass(slots=True)
@@ -228,4 +229,8 @@ class JournalQueries(Protocol):
 
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
+        ...
+
+    async def restored(self) -> Restored | None:
+        """Return the last time this journal was put back from a backup, None if it never was."""
         ...

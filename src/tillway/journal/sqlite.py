@@ -28,13 +28,12 @@ from tillway.journal.keeping import Cutoffs, Restored, Retired
 from tillway.journal.sqlite_keeping import Retirement, acknowledge, doubt, give_back, let_go
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.journal.sqlite_version import bring_up_to_date
-from tillway.journal.sqlite_writer import Job, Writer
+from tillway.journal.sqlite_writer import DISK_FAILED, Job, Writer
 from tillway.journal.statements import sql_file, statements
 
 FEATURES = Features(name="sqlite", durability="fsync", survives_restart=True)
 OLDEST_SQLITE = (3, 51, 3)
 PAGE_BYTES = 16 * 1024
-CHECKPOINT_PAGES = 4000
 CACHE_KIBIBYTES = 32 * 1024
 BUSY_MILLISECONDS = 5000
 
@@ -159,13 +158,16 @@ async def open_sqlite(path: Path) -> SqliteJournal:
     """Open or create the journal for writing.
 
     Raises Transient TW-5002 when another process holds it, ConfigurationError TW-5101 when this
-    SQLite or a setting is not safe.
+    SQLite or a setting is not safe, JournalFault TW-5001 when the disk fails.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = take_lock(path)
     try:
         db = await asyncio.to_thread(_open_for_writing, path)
+    except (*DISK_FAILED, apsw.CantOpenError, apsw.FullError) as error:
+        lock.close()
+        raise JournalFault("TW-5001", f"the journal cannot be opened: {error}") from error
     except BaseException:
         lock.close()
         raise
@@ -212,7 +214,6 @@ def _open_for_writing(path: Path) -> apsw.Connection:
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     db.execute("PRAGMA temp_store = MEMORY")
     for setting, wanted in (("journal_mode", "wal"), ("synchronous", 2)):

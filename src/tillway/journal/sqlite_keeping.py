@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -19,19 +20,10 @@ from tillway.journal.sqlite_reader import Reader
 from tillway.journal.statements import statements
 
 INCREMENTAL = 2
-_OPEN_STATES = "('sending', 'held', 'in_doubt', 'dead')"
-_RESOLVED = f"""NOT EXISTS (
-  SELECT 1 FROM route WHERE route.start < payload.position AND route.position < payload.position
-) AND NOT EXISTS (
-  SELECT 1 FROM route CROSS JOIN delivery USING (route_id)
-  WHERE delivery.position = payload.position AND delivery.state IN {_OPEN_STATES}
-) AND payload.position NOT IN (SELECT first_position FROM invalid WHERE closed_by = 0)"""
-_CLOSED = f"""NOT EXISTS (
-  SELECT 1 FROM route CROSS JOIN delivery USING (route_id)
-  WHERE route.name = attempt.route AND delivery.position = attempt.position
-    AND delivery.state IN {_OPEN_STATES}
-)"""
-
+GONE = b"\x00"
+"""An empty payload as `payloads.py` stores it."""
+_RAW, _CANONICAL = 1, 2
+"""Columns of a payload row."""
 Found = Mapping[str, list[int]]
 """Kind -> ids of what may go."""
 
@@ -57,8 +49,9 @@ _KINDS = {
 
 @cache
 def _sql(name: str) -> str:
-    text = statements("keeping.sql")[name]
-    return text.replace(":resolved", _RESOLVED).replace(":closed", _CLOSED)
+    named = statements("keeping.sql")
+    text = named[name].replace(":resolved", named["resolved"])
+    return text.replace(":closed", named["closed"])
 
 
 @dataclass(slots=True)
@@ -71,7 +64,10 @@ class Retirement:
         """Return what finds the next of each kind; a pass that finds nothing more starts over."""
 
         def read(reader: Reader) -> Found:
-            return {kind: self._next(reader.db, kind, cutoffs, limit) for kind in _KINDS}
+            found = {kind: self._next(reader.db, kind, cutoffs, limit) for kind in _KINDS}
+            if not any(found.values()):
+                self._looked.clear()
+            return found
 
         return read
 
@@ -82,8 +78,8 @@ class Retirement:
         last = _last_before(db, _KINDS[kind], before)
         looked = self._looked.get(kind, 0)
         rows = db.execute(_sql(f"retirable_{kind}"), (looked, last, before, limit)).fetchall()
-        ids = [row[0] for row in rows]
-        self._looked[kind] = ids[-1] if ids else 0
+        ids: list[Any] = [row[0] for row in rows]
+        self._looked[kind] = ids[-1] if ids else max(last, looked)
         return ids
 
 
@@ -91,14 +87,15 @@ def let_go(found: Found) -> Callable[[apsw.Connection], Retired]:
     """Return the change that lets these go; the totals of duplicates stay in the books."""
 
     def change(db: apsw.Connection) -> Retired:
-        gone = {}
-        for kind, ids in found.items():
-            chosen = (json.dumps(ids),)
-            if kind == "duplicates":
-                _keep_totals(db, chosen)
-            db.execute(_sql(f"retire_{kind}"), chosen)
-            gone[kind] = db.changes() if ids else 0
-        return Retired(**gone)
+        if found["duplicates"]:
+            _keep_totals(db, found["duplicates"])
+        return Retired(
+            raw=_empty(db, found["raw"], _RAW),
+            canonical=_empty(db, found["canonical"], _CANONICAL),
+            duplicates=_run(db, "retire_duplicates", found["duplicates"]),
+            attempts=_run(db, "retire_attempts", found["attempts"]),
+            copies=_run(db, "retire_copies", found["copies"]),
+        )
 
     return change
 
@@ -173,8 +170,30 @@ def _audit(db: apsw.Connection, at: int, who: str, verb: str, subject: str, reas
     db.execute(statements("settle.sql")["action"], (at, who, verb, subject, reason))
 
 
-def _keep_totals(db: apsw.Connection, chosen: tuple[str]) -> None:
-    for row in db.execute(_sql("totals_of_duplicates"), chosen).fetchall():
+def _empty(db: apsw.Connection, ids: list[int], column: int) -> int:
+    """Empty one column of these payloads, and leave what is open; return how many were emptied.
+
+    Rows are taken out and put back: a row made smaller in its place would leave its page half
+    empty, and no page would ever become free.
+    """
+    if not ids:
+        return 0
+    rows = db.execute(_sql("payloads"), (json.dumps(ids),)).fetchall()
+    db.execute(_sql("drop_payloads"), (json.dumps([row[0] for row in rows]),))
+    put = _sql("put_payload")
+    db.executemany(put, [(*row[:column], GONE, *row[column + 1 :]) for row in rows])
+    return len(rows)
+
+
+def _run(db: apsw.Connection, name: str, ids: list[int]) -> int:
+    if not ids:
+        return 0
+    db.execute(_sql(name), (json.dumps(ids),))
+    return db.changes()
+
+
+def _keep_totals(db: apsw.Connection, ids: list[int]) -> None:
+    for row in db.execute(_sql("totals_of_duplicates"), (json.dumps(ids),)).fetchall():
         db.execute(statements("append.sql")["total"], ("retired", "duplicate", *row))
 
 

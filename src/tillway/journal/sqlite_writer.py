@@ -32,6 +32,8 @@ from tillway.journal.totals import Tally, item_facts
 MAX_JOBS_PER_COMMIT = 4096
 MAX_ITEMS_PER_COMMIT = 4096
 DISK_RETRY_SECONDS = 5.0
+CHECKPOINT_PAGES = 4000
+DISK_FAILED = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError)
 
 
 @dataclass(slots=True)
@@ -64,6 +66,10 @@ class Writer(threading.Thread):
         self._route_ids: dict[str, int] = {}
         self.fault: JournalFault | None = None
         self.commits = 0
+        self.checkpoint_pages = CHECKPOINT_PAGES
+        self._log_pages = 0
+        # A hook of our own takes the place of the automatic checkpoints.
+        db.set_wal_hook(self._note_log)
 
     # --- called on the event loop -----------------------------------------------------------
 
@@ -90,6 +96,7 @@ class Writer(threading.Thread):
             stopping = self._drain(jobs)
             if jobs:
                 self._commit(jobs)
+                self._checkpoint_if_due()
         self._db.close()
 
     def _drain(self, jobs: list[Job]) -> bool:
@@ -113,13 +120,13 @@ class Writer(threading.Thread):
         try:
             answers, accepted = self._transaction(jobs)
         except apsw.FullError as error:
-            self._roll_back()
-            self._answer([(job, _disk_full(error)) for job in jobs], [])
-        except (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError) as error:
-            self.fault = JournalFault("TW-5001", f"the journal could not write: {error}")
-            self._answer([(job, self.fault) for job in jobs], [])
+            if self._rolled_back(jobs):
+                self._answer([(job, _disk_full(error)) for job in jobs], [])
+        except DISK_FAILED as error:
+            self._fail(error, jobs)
         except Exception as error:  # noqa: BLE001 - one bad job must not fail its neighbours
-            self._roll_back()
+            if not self._rolled_back(jobs):
+                return
             if len(jobs) == 1:
                 self._answer([(jobs[0], error)], [])
                 return
@@ -127,6 +134,34 @@ class Writer(threading.Thread):
                 self._commit([job])
         else:
             self._answer(answers, accepted)
+
+    def _fail(self, error: apsw.Error, jobs: list[Job]) -> None:
+        """Take nothing more: what the disk holds is no longer known."""
+        self.fault = JournalFault("TW-5001", f"the journal could not write: {error}")
+        self._answer([(job, self.fault) for job in jobs], [])
+
+    def _rolled_back(self, jobs: list[Job]) -> bool:
+        try:
+            self._roll_back()
+        except apsw.Error as error:
+            self._fail(error, jobs)
+            return False
+        return True
+
+    def _checkpoint_if_due(self) -> None:
+        """Move the log into the journal. Here and not by SQLite itself, which hides its errors."""
+        if self.fault is not None or self._log_pages < self.checkpoint_pages:
+            return
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.FullError, apsw.BusyError, apsw.LockedError):
+            return  # the log is whole, and grows until the next commit tries again
+        except apsw.Error as error:
+            self._fail(error, [])
+
+    def _note_log(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
 
     def _transaction(self, jobs: list[Job]) -> tuple[list[tuple[Job, Any]], list[StoredMessage]]:
         self._db.execute("BEGIN IMMEDIATE")

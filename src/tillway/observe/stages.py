@@ -23,6 +23,8 @@ SHOWN_BYTES = 64 * 1024
 Sent = Callable[[str, StoredMessage], Mapping[str, Any]]
 """Maps a message as a route sends it; raises ContractViolation when a row of the mapping fails."""
 
+RETIRED = "retention let it go"
+
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -48,7 +50,8 @@ def stages(
         Stage("raw", _shown(record.raw), rewritten if record.raw_rewritten else ""),
         Stage("canonical", _pretty(record.message.canonical)),
     ]
-    if release is not None and sent is not None:
+    made = [one if one.text else Stage(one.name, "", RETIRED) for one in made]
+    if record.message.canonical and release is not None and sent is not None:
         releases = {row.route: row.release for row in deliveries}
         made += [
             _sent(route, record.message, sent, _other_release(releases.get(route, ""), release))
@@ -59,8 +62,11 @@ def stages(
 
 
 def carries(release: Release, route: str, message: StoredMessage) -> bool:
-    """Say whether a route of the release carries the message, its filter included."""
-    if message.superseded_by is not None:
+    """Say whether a route of the release carries the message, its filter included.
+
+    Retention lets a payload go only when every route is done with it: then none carries it now.
+    """
+    if message.superseded_by is not None or not message.canonical:
         return False
     return release.routes[route].carries(message.envelope, lambda: _decode(message.canonical))
 

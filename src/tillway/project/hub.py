@@ -14,6 +14,7 @@ from tillway.security.secrets import Secret
 
 LARGEST_PORT = 65535
 MOST_WORKERS = 64
+RETENTION = ("raw_days", "canonical_days", "duplicate_days", "attempt_days")
 _DEFAULTS = HubSettings(name="")
 _PLACES: dict[str, SettingPath] = {
     "name": ("name",),
@@ -22,6 +23,10 @@ _PLACES: dict[str, SettingPath] = {
     "drain_seconds": ("drain_seconds",),
     "disk_floor_bytes": ("disk_floor_bytes",),
     "intake_workers": ("intake", "workers"),
+    "raw_days": ("retention", "raw_days"),
+    "canonical_days": ("retention", "canonical_days"),
+    "duplicate_days": ("retention", "duplicate_days"),
+    "attempt_days": ("retention", "attempt_days"),
     "listen_host": ("listen", "host"),
     "listen_port": ("listen", "port"),
     "pseudonym_key": ("security", "pseudonym_key"),
@@ -49,6 +54,10 @@ def read_hub(document: Document, problems: Problems) -> HubSettings:
             "workers", _DEFAULTS.intake_workers, BY_CORES, MOST_WORKERS
         )
         intake.done()
+    if retention := reader.table("retention"):
+        for name in RETENTION:
+            values[name] = retention.whole(name, getattr(_DEFAULTS, name))
+        retention.done()
     if security := reader.table("security"):
         values["pseudonym_key"] = _secret(security, "pseudonym_key")
         security.done()

@@ -23,6 +23,19 @@ class RecordSelector:
 
 
 @dataclass(frozen=True, slots=True)
+class Masking:
+    """What is masked in a source's input beyond the list that always holds.
+
+    lists: names in `security/masking.toml`; drop: more fields to leave out; item_fields: more
+    fields whose numbers are not searched for card numbers.
+    """
+
+    lists: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    item_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRecord:
     """The `[source]` of a system. settings are the connector's own, secrets already resolved."""
 
@@ -36,6 +49,7 @@ class SourceRecord:
     sequence_scope: tuple[str, ...] = ("business_unit_id", "workstation_id")
     sequence_reset: str = "never"
     contract_version: int = 1
+    masking: Masking = Masking()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,9 @@ BY_CORES = -1
 class HubSettings:
     """`tillway.toml`: the hub itself. journal is a path relative to the project folder.
 
-    intake_workers: processes that prepare batches; 0 leaves it to the hub's own process.
+    intake_workers: processes that prepare batches; 0 leaves it to the hub's own process. The
+    `_days` say how long payloads, rows of duplicates and records of calls are kept once nothing is
+    left to do about them; 0 keeps them for ever.
     """
 
     name: str
@@ -105,6 +121,10 @@ class HubSettings:
     drain_seconds: float = 10.0
     disk_floor_bytes: int = 512 * 1024 * 1024
     intake_workers: int = BY_CORES
+    raw_days: int = 400
+    canonical_days: int = 800
+    duplicate_days: int = 400
+    attempt_days: int = 400
     pseudonym_key: str = ""
     dev_control: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)

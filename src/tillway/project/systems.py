@@ -11,7 +11,9 @@ from tillway.project.documents import Document
 from tillway.project.policies import STANDARD
 from tillway.project.problems import Problems
 from tillway.project.reading import TableReader
-from tillway.project.records import RecordSelector, SourceRecord, TargetRecord
+from tillway.project.records import Masking, RecordSelector, SourceRecord, TargetRecord
+from tillway.security.masking_rules import masking_lists
+from tillway.spelling import nearest
 
 DELIVERY_CLASSES = ("A", "B", "C", "D")
 SEQUENCE_SCOPE = ("business_unit_id", "workstation_id")
@@ -53,12 +55,25 @@ class SystemReader:
             settings=reader.free("settings"),
             records=tuple(self._selector(one) for one in reader.tables("records")),
             contract_version=reader.whole("contract_version", 1, minimum=1),
+            masking=self._masking(reader.table("masking")),
             **sequence,
         )
         if not record.records:
             reader.note("records", "TW-1214", "no record of this source has a mapping table")
         reader.done()
         return record
+
+    def _masking(self, reader: TableReader | None) -> Masking:
+        if reader is None:
+            return Masking()
+        lists = reader.texts("lists")
+        for name in lists:
+            if name not in masking_lists():
+                advice = f"{nearest(name, masking_lists())}Known: {', '.join(masking_lists())}."
+                reader.note("lists", "TW-8202", f'there is no masking list "{name}"', advice)
+        masking = Masking(lists, reader.texts("drop"), reader.texts("item_fields"))
+        reader.done()
+        return masking
 
     def _selector(self, reader: TableReader) -> RecordSelector:
         text = reader.text("when", "True")

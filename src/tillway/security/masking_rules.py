@@ -78,6 +78,11 @@ class Rules:
                         self._exact[plain_name(name)] = rule
 
 
+def masking_lists() -> tuple[str, ...]:
+    """Return the names of the lists a source may add to the one that always holds."""
+    return tuple(sorted(_table().keys() - {"default", "item_fields"}))
+
+
 def plain_name(name: str) -> str:
     """Return a name as the lists compare it: its local part, without case and separators."""
     local = name.rpartition(":")[2].lstrip("@")

@@ -105,7 +105,7 @@ class _DiskFile(apsw.VFSFile):
 
 def _io_error(extended: int) -> apsw.IOError:
     error = apsw.IOError("the disk failed, for a test")
-    error.extendedresult = extended
+    error.extendedresult = extended  # type: ignore[attr-defined]
     return error
 
 
@@ -149,7 +149,7 @@ def _put_some(content: bytearray, step: Step, rng: Random, luck: float) -> None:
     fate = rng.random()
     if fate < luck:
         _put(content, step.offset, step.data)
-    elif 0.0 < luck and fate < luck + 0.25:
+    elif luck > 0.0 and fate < luck + 0.25:
         for start in range(0, len(step.data), SECTOR_BYTES):
             if rng.random() < 0.5:
                 _put(content, step.offset + start, step.data[start : start + SECTOR_BYTES])

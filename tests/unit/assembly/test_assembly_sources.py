@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tillway.assembly import preparing
 from tillway.assembly.hub import is_pull, is_push, open_hub
 from tillway.clock import ManualClock
 from tillway.connect import Answer, Hint, Registration, SourceContext
-from tillway.project.records import HubSettings, Release, SourceRecord
+from tillway.project.records import HubSettings, Masking, Release, SourceRecord
 
 
 class _Settings(msgspec.Struct):
@@ -133,3 +134,16 @@ def test_each_source_is_masked_by_the_lists_of_its_connector(tmp_path: Path) -> 
         for name, source in release.sources.items()
     }
     assert masked == {"door": {"bin": "411111"}, "both": {}}
+
+
+@pytest.mark.usefixtures("connectors")
+def test_a_system_file_adds_to_what_is_masked(tmp_path: Path) -> None:
+    """Lists, names to leave out, and names of numbers that are no cards."""
+    release = _release(tmp_path, "door")
+    more = Masking(lists=("stripe",), drop=("clerk",), item_fields=("shelf",))
+    source = replace(release.sources["door"], masking=more)
+    record = {"iin": "411111", "clerk": "Ada", "shelf": "4111111111111111", "note": "x"}
+    plain, _ = preparing.masker(release.sources["door"], release).mask(record)
+    masked, _ = preparing.masker(source, release).mask(record)
+    assert plain == {**record, "shelf": "****1111"}
+    assert masked == {"shelf": "4111111111111111", "note": "x"}

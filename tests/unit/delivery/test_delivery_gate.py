@@ -128,7 +128,7 @@ async def test_the_state_is_saved_only_when_it_changed():
 async def test_what_killed_a_worker_shares_no_call_with_others():
     """A message with a death on its account goes alone, whoever is ready beside it."""
     bench = Bench()
-    settler = Settler(ROUTE, bench.journal, 0, lambda: None)
+    settler = Settler(ROUTE, bench.journal, 0, lambda: None, bench.clock)
     traffic = Traffic(bench.route, Rows(ROUTE, "r1", bench.clock), settler, bench.clock)
     for position in (1, 2, 3):
         lane = traffic.lanes.open(f"{ROUTE}/{position}")

@@ -9,6 +9,7 @@ import pytest
 from project_folder import ENVIRON, write_project
 from tillway.errors import ConfigurationError
 from tillway.project import load_project, load_release
+from tillway.project.records import Masking
 
 
 def test_every_file_of_the_folder_reaches_the_release(tmp_path):
@@ -30,6 +31,7 @@ def test_a_source_keeps_what_its_file_says(tmp_path):
     assert source.records[0].when({"kind": "CONTROL"})
     assert not source.records[0].when({"kind": "SALE"})
     assert source.sequence_reset == "wrap_at_9999"
+    assert source.masking == Masking(("stripe",), ("clerk",), ("shelf",))
     assert source.settings == {"path": "/in/tills"}
     assert source.dialect == "none"
 

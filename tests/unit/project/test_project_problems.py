@@ -75,6 +75,7 @@ BROKEN = [
         "systems/tills.toml:12",
         "sequence_number",
     ),
+    ("systems_tills_toml", ('"stripe"', '"strip"'), "TW-8202", "systems/tills.toml", "stripe"),
     ("contracts_control_recorded_v1_odcs_yaml", ('"1.0.0"', '"2.0.0"'), "TW-1110", "", "v2"),
 ]
 

@@ -24,6 +24,18 @@ class FilesSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     failed_folder: Annotated[
         str, _says("Where cut-off and unreadable files go, each with a .error.json beside it.")
     ] = "failed"
+    done_days: Annotated[
+        int,
+        _says("Days after which a file leaves the done folder for good; 0 keeps it for ever."),
+        Meta(ge=0),
+    ] = 400
+    failed_days: Annotated[
+        int,
+        _says(
+            "The same for the failed folder, where nobody may have looked yet: 0 unless you say so."
+        ),
+        Meta(ge=0),
+    ] = 0
     ready: Annotated[
         Literal["unchanged", "marker", "renamed"],
         _says(

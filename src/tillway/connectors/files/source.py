@@ -17,6 +17,7 @@ import msgspec
 from tillway.clock import utc_text
 from tillway.connect.kit import Intake, SourceContext, Submission, SubmissionResult
 from tillway.connectors.files.folder import Seen, WatchedFolder, is_vanished
+from tillway.connectors.files.retention import remove_old
 from tillway.connectors.files.settings import FilesSourceSettings
 from tillway.errors import (
     JournalFault,
@@ -31,6 +32,7 @@ from tillway.errors import (
 UNFINISHED = "unfinished_move"
 DEATHS_PER_FILE = 3
 DEFAULT_WAIT_SECONDS = 5.0
+CLEARING_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +54,7 @@ class FilesSource:
         self.folder = WatchedFolder(settings, context.folder)
         self._last_look: frozenset[Seen] = frozenset()
         self._deaths: Counter[str] = Counter()
+        self._next_clearing = 0.0
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Take files until stop is set; the file in hand is finished first.
@@ -62,12 +65,28 @@ class FilesSource:
         await self._finish_interrupted_move()
         while not stop.is_set():
             wait_seconds = await self.take_ready_files(intake, stop)
+            await self.clear_old_files()
             await self._wait(stop, wait_seconds)
 
     async def ping(self) -> None:
         """Raise NotConnected TW-4130 when files could not be read and moved."""
         await asyncio.to_thread(self.folder.prepare)
         await asyncio.to_thread(self.folder.check)
+
+    async def clear_old_files(self) -> None:
+        """Remove long finished files, once an hour; one that cannot be removed is tried again."""
+        now = self._context.clock.monotonic()
+        if now < self._next_clearing:
+            return
+        self._next_clearing = now + CLEARING_SECONDS
+        wall = self._context.clock.now()
+        try:
+            removed = await asyncio.to_thread(remove_old, self.folder, self._settings, wall)
+        except OSError as fault:
+            _log.warning("an old file of %s cannot be removed: %s", self._settings.folder, fault)
+            return
+        if removed:
+            _log.info("removed %d old files of %s", removed, self._settings.folder)
 
     async def take_ready_files(self, intake: Intake, stop: asyncio.Event) -> float:
         """Look once, take every file that is whole, and return the seconds until the next look."""

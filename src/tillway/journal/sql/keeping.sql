@@ -1,4 +1,24 @@
--- What may go: nothing that a person or a route still has to deal with.
+-- What may go: nothing that a person or a route still has to deal with. `resolved` and `closed`
+-- say so of a payload and of an attempt, inside the other statements.
+-- name: resolved
+NOT EXISTS (
+  SELECT 1 FROM route WHERE route.start < payload.position AND route.position < payload.position
+) AND NOT EXISTS (
+  SELECT 1 FROM route CROSS JOIN delivery USING (route_id)
+  WHERE delivery.position = payload.position
+    AND delivery.state IN ('sending', 'held', 'in_doubt', 'dead')
+) AND NOT EXISTS (
+  SELECT 1 FROM invalid WHERE invalid.first_position = payload.position
+    AND invalid.first_position > 0 AND invalid.closed_by = 0
+)
+
+-- name: closed
+NOT EXISTS (
+  SELECT 1 FROM route CROSS JOIN delivery USING (route_id)
+  WHERE route.name = attempt.route AND delivery.position = attempt.position
+    AND delivery.state IN ('sending', 'held', 'in_doubt', 'dead')
+)
+
 -- name: retirable_raw
 SELECT position FROM message JOIN payload USING (position)
 WHERE position > ?1 AND position <= ?2 AND received_at < ?3 AND length(raw) > 1 AND :resolved
@@ -26,12 +46,15 @@ WHERE invalid_id > ?1 AND invalid_id <= ?2 AND received_at < ?3 AND closed_by <>
   AND length(raw) > 1
 ORDER BY invalid_id LIMIT ?4
 
--- name: retire_raw
-UPDATE payload SET raw = x'00' WHERE position IN (SELECT value FROM json_each(?)) AND :resolved
+-- name: payloads
+SELECT position, raw, canonical, findings, raw_rewritten FROM payload
+WHERE position IN (SELECT value FROM json_each(?)) AND :resolved ORDER BY position
 
--- name: retire_canonical
-UPDATE payload SET canonical = x'00'
-WHERE position IN (SELECT value FROM json_each(?)) AND :resolved
+-- name: drop_payloads
+DELETE FROM payload WHERE position IN (SELECT value FROM json_each(?))
+
+-- name: put_payload
+INSERT INTO payload (position, raw, canonical, findings, raw_rewritten) VALUES (?, ?, ?, ?, ?)
 
 -- name: retire_duplicates
 DELETE FROM duplicate WHERE duplicate_id IN (SELECT value FROM json_each(?))

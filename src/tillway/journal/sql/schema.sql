@@ -99,6 +99,8 @@ CREATE TABLE IF NOT EXISTS invalid (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS invalid_record ON invalid (outcome, system, record_hash);
 CREATE INDEX IF NOT EXISTS invalid_key ON invalid (natural_key);
+CREATE INDEX IF NOT EXISTS invalid_conflict ON invalid (first_position)
+  WHERE closed_by = 0 AND first_position > 0;
 CREATE INDEX IF NOT EXISTS invalid_open ON invalid (key_digest)
   WHERE closed_by = 0 AND outcome = 'quarantined' AND key_digest <> x'';
 
