@@ -72,12 +72,12 @@ MUTANTS = (
         (
             Edit(
                 WRITER,
-                '            self.fault = JournalFault("TW-5001", '
+                '        self.fault = JournalFault("TW-5001", '
                 'f"the journal could not write: {error}")\n'
-                "            self._answer([(job, self.fault) for job in jobs], [])\n",
-                "            self._roll_back()\n"
-                '            lost = JournalFault("TW-5001", str(error))\n'
-                "            self._answer([(job, lost) for job in jobs], [])\n",
+                "        self._answer([(job, self.fault) for job in jobs], [])\n",
+                "        self._roll_back()\n"
+                '        lost = JournalFault("TW-5001", str(error))\n'
+                "        self._answer([(job, lost) for job in jobs], [])\n",
             ),
         ),
         FLUSH,
@@ -92,8 +92,8 @@ MUTANTS = (
         (
             Edit(
                 WRITER,
-                "        except apsw.FullError as error:\n            self._roll_back()\n",
-                "        except apsw.FullError as error:\n",
+                "            if self._rolled_back(jobs):\n                self._answer([(job, _disk",
+                "            if jobs:\n                self._answer([(job, _disk",
             ),
         ),
         FULL,
