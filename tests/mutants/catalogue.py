@@ -92,8 +92,8 @@ MUTANTS = (
         (
             Edit(
                 WRITER,
-                "            if self._rolled_back(jobs):\n                self._answer([(job, _disk",
-                "            if jobs:\n                self._answer([(job, _disk",
+                "            if self._rolled_back(jobs):\n                self._answer([(job, _di",
+                "            if jobs:\n                self._answer([(job, _di",
             ),
         ),
         FULL,

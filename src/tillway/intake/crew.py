@@ -23,6 +23,8 @@ from tillway.intake.worker import HEAD_BYTES, SOCKET_BYTES, Batch, is_last
 
 WORTH_BYTES = 16 * 1024
 """A smaller body is prepared sooner than it is handed over."""
+BATCHES_IN_HAND = 2
+"""A worker finds the next one waiting when it is done with one."""
 RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 _Gone = (asyncio.IncompleteReadError, ConnectionError)
@@ -42,7 +44,9 @@ class Crew:
         for pid, end in self._ends:
             streams = await asyncio.open_unix_connection(sock=end, limit=SOCKET_BYTES)
             self._workers.append(_Worker(pid, *streams))
-            self._free.put_nowait(self._workers[-1])
+        for _ in range(BATCHES_IN_HAND):
+            for worker in self._workers:
+                self._free.put_nowait(worker)
 
     def takes(self, submission: Submission) -> bool:
         """Say whether a submission is worth handing to a worker."""
@@ -53,21 +57,25 @@ class Crew:
         self, door: str, submission: Submission, gathering: Gathering
     ) -> AsyncGenerator[list[Taken]]:
         """Yield the groups of a submission; raises Refused TW-2021 when its worker dies."""
-        worker = await self._free.get()
-        if worker is None:
-            self._free.put_nowait(None)
-            raise _died()
+        worker = await self._worker()
         in_hand = True
+        worker.send(door, submission)
         try:
-            await worker.send(door, submission)
+            await worker.turn.acquire()
+        except BaseException:
+            self._beside(self._clear_in_turn(worker))
+            raise
+        try:
             while in_hand:
                 group = await gathering.expect(worker.receive())
                 if is_last(group):
                     in_hand = False
+                    worker.turn.release()
                     self._free.put_nowait(worker)
                 yield group
         except _Gone:
             self._lose(worker)
+            worker.turn.release()
             raise _died() from None
         except BaseException:
             # The batch is given up in the middle; its answer must still be read to the end.
@@ -83,7 +91,22 @@ class Crew:
             worker.close()
         await asyncio.gather(*(_reap(worker.pid) for worker in self._workers))
 
+    async def _worker(self) -> _Worker:
+        """Return a worker that can take a batch; the free places of a dead one are passed over."""
+        while True:
+            worker = await self._free.get()
+            if worker is None:
+                self._free.put_nowait(None)
+                raise _died()
+            if worker in self._workers:
+                return worker
+
+    async def _clear_in_turn(self, worker: _Worker) -> None:
+        await worker.turn.acquire()
+        await self._clear(worker)
+
     async def _clear(self, worker: _Worker) -> None:
+        """Read an answer nobody wants to its end; its turn is ours."""
         try:
             while not is_last(await worker.receive()):
                 pass
@@ -91,11 +114,14 @@ class Crew:
             self._lose(worker)
         else:
             self._free.put_nowait(worker)
+        finally:
+            worker.turn.release()
 
     def _lose(self, worker: _Worker) -> None:
+        if worker not in self._workers:
+            return
         worker.close()
-        with contextlib.suppress(ValueError):
-            self._workers.remove(worker)
+        self._workers.remove(worker)
         self._beside(_reap(worker.pid))
         left = len(self._workers)
         _log.error("TW-2021 intake worker %d died; %d left", worker.pid, left)
@@ -108,7 +134,7 @@ class Crew:
 
 
 class _Worker:
-    """One worker; it has one batch at a time."""
+    """One worker. It answers its batches in the order they were sent: turn is who reads now."""
 
     def __init__(
         self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -117,17 +143,17 @@ class _Worker:
         self._reader = reader
         self._writer = writer
         self._encode = msgspec.msgpack.Encoder().encode
+        self.turn = asyncio.Lock()
         self._decode = msgspec.msgpack.Decoder(list[Taken]).decode
 
-    async def send(self, door: str, submission: Submission) -> None:
-        """Hand over a batch."""
+    def send(self, door: str, submission: Submission) -> None:
+        """Hand over a batch; take a turn to read its answer before anything else is awaited."""
         assert isinstance(submission.body, bytes), "`takes` lets nothing else through"
         batch = Batch(
             door, submission.body, submission.store, submission.trace_id, submission.format
         )
         data = self._encode(batch)
         self._writer.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
-        await self._writer.drain()
 
     async def receive(self) -> list[Taken]:
         """Return the next group of the batch in hand."""
