@@ -60,7 +60,6 @@ class Appender:
         self._taken: list[tuple[int, Candidate]] = []
         self._duplicates: list[Row] = []
         self._stores: dict[tuple[str, str], list[int]] = {}
-        self._closing: list[tuple[bytes, int]] = []
         self._known: dict[bytes, Known] = {}
         self._revisions: dict[bytes, int] = {}
         self._first_position = self._next_position
@@ -140,7 +139,8 @@ class Appender:
         seen[1] += 1
         if item.key_digest in self._open_keys:
             self._open_keys.discard(item.key_digest)
-            self._closing.append((item.key_digest, position))
+            # At once: a copy that is kept later in this commit was not answered by this message.
+            self._db.execute(self._sql["close_invalid"], (position, item.key_digest))
         self.accepted.append(
             StoredMessage(position, envelope, item.canonical, not item.findings, higher)
         )
@@ -184,8 +184,6 @@ class Appender:
         self._insert("duplicate", DUPLICATE_COLUMNS, self._duplicates)
         for (system, store), (last_at, count) in self._stores.items():
             self._db.execute(self._sql["store_seen"], (system, store, last_at, count))
-        for digest, position in self._closing:
-            self._db.execute(self._sql["close_invalid"], (position, digest))
 
     def _payload_rows(self) -> list[Row]:
         payloads = [

@@ -88,6 +88,15 @@ class AppendJournalSuite(JournalBench):
         [closed] = await journal.invalid(open_only=False)
         assert closed.closed_by == receipt.position
 
+    async def test_what_comes_after_a_good_message_is_not_closed_by_it(self, journal: Any) -> None:
+        """A bad copy behind the good one stays open, also when all came in one append."""
+        bad, good, worse = invalid(7), candidate(7), invalid(7, record=b"other")
+        await journal.append([bad, good, worse])
+        [left] = await journal.invalid()
+        copies = await journal.invalid(open_only=False)
+        assert [(one.invalid_id, one.closed_by) for one in copies][1:] == [(left.invalid_id, 0)]
+        assert copies[0].closed_by == 1
+
     async def test_a_copy_taken_in_again_is_closed_by_name(self, journal: Any) -> None:
         """A copy whose key could not be read is closed when a person had it taken in."""
         [receipt] = await journal.append([invalid(7, known_key=False)])
