@@ -71,7 +71,7 @@ def sales(count: int, seed: int = 1) -> list[bytes]:
 def new_project(folder: Path, target_port: int, *, bulk: int = 0, route: bool = True) -> None:
     """Make a project whose ERP is the sink; bulk 0 sends each document in a call of its own."""
     shutil.rmtree(folder, ignore_errors=True)
-    fresh_folder(folder)
+    fresh_folder(folder, hub_port=0, erp_port=0)
     (folder / "stores.csv").write_text(stores_csv(ChainPlan(seed=1, stores=STORES)))
     door = folder / "systems" / "quayside.toml"
     path = f'path = "{DOOR}"\n'

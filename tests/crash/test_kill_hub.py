@@ -33,7 +33,7 @@ DRAIN_SECONDS = 120
 async def stage(tmp_path: Path) -> Stage:
     """Give a demo whose stores sell faster than one person could watch."""
     folder = tmp_path / "demo"
-    fresh_folder(folder)
+    fresh_folder(folder, hub_port=0, erp_port=0)
     plan = ChainPlan(seed=7, stores=5, sales=20_000)
     faults = FaultPlan(rates={"duplicate": 0.03, "conflict": 0.01, "malformed": 0.01})
     return Stage(folder, Scene(plan, live_pace(SALES_PER_SECOND), faults), SystemClock())

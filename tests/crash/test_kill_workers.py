@@ -49,7 +49,7 @@ def workers_of(pid: int) -> list[int]:
 async def test_workers_die_and_every_sale_is_stored_once(tmp_path: Path) -> None:
     """Both workers are killed while batches run; refused ones are repeated until all are in."""
     folder = tmp_path / "demo"
-    fresh_folder(folder)
+    fresh_folder(folder, hub_port=0, erp_port=0)
     (folder / "routes" / "pos-to-erp.toml").unlink()
     with (folder / "tillway.toml").open("a") as settings:
         settings.write("\n[intake]\nworkers = 2\n")

@@ -32,7 +32,7 @@ CLOCK = SystemClock()
 async def stage(tmp_path: Path) -> Stage:
     """Give a demo that sells 40 times a second."""
     folder = tmp_path / "demo"
-    fresh_folder(folder)
+    fresh_folder(folder, hub_port=0, erp_port=0)
     return Stage(folder, Scene(ChainPlan(seed=11, stores=5, sales=20_000), live_pace(40.0)), CLOCK)
 
 
