@@ -123,6 +123,7 @@ class TestShopifyPoller:
         await turns(fake.clock, 2)
         stop.set()
         await run
+        assert run.done()
 
     async def test_a_journal_that_failed_ends_the_run(self, fake: FakeShopify) -> None:
         """Nothing is fetched any more for a journal that takes nothing."""

@@ -23,7 +23,7 @@ from tillway.connect.kit import (
     TargetContext,
 )
 from tillway.connect.registry import connector, connector_names
-from tillway.connect.settings import Field, describe, setting_problems, settings_from
+from tillway.connect.settings import Field, describe, says, setting_problems, settings_from
 
 __all__ = [
     "Answer",
@@ -50,6 +50,7 @@ __all__ = [
     "connector",
     "connector_names",
     "describe",
+    "says",
     "setting_problems",
     "settings_from",
 ]

@@ -30,6 +30,15 @@ _TYPE_WORDS = {
 }
 
 
+def says(description: str, *examples: Any, secret: bool = False) -> msgspec.Meta:
+    """Return the words of one setting, for `Annotated`; an example names a secret, never holds it."""
+    return msgspec.Meta(
+        description=description,
+        examples=list(examples) or None,
+        extra={"secret": True} if secret else None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting as the reference shows it. default is "" for a required setting."""

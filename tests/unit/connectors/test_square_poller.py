@@ -52,6 +52,7 @@ async def test_an_order_not_shown_yet_is_asked_for_again() -> None:
     await sold(seller, 20)
     async with running(seller.source, seller.intake):
         await until(seller.clock, lambda: everything_is_there(seller))
+    assert not [record for record in seller.records if record["kind"] == "missing"]
 
 
 async def test_an_object_that_never_shows_ends_in_quarantine_and_holds_up_nobody() -> None:
@@ -188,6 +189,7 @@ async def test_every_kind_of_trouble_is_waited_out(reply: HttpReply) -> None:
     seller.http.replies = [reply] * 4
     async with running(seller.source, seller.intake):
         await until(seller.clock, lambda: everything_is_there(seller))
+    assert seller.http.replies == []
 
 
 async def test_while_the_hub_takes_nothing_the_hints_wait() -> None:
@@ -357,3 +359,4 @@ async def test_stop_ends_the_run() -> None:
     await turns(seller.clock, 2)
     stop.set()
     await run
+    assert run.done()

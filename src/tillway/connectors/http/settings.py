@@ -2,67 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from tillway.connect.settings import says
+
 MAX_BODY_BYTES = 16 * 1024 * 1024
-
-
-def _says(description: str, *examples: Any, secret: bool = False) -> Meta:
-    return Meta(
-        description=description,
-        examples=list(examples) or None,
-        extra={"secret": True} if secret else None,
-    )
 
 
 class HttpSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A door for POST requests. Senders prove who they are by a key, a signature, or both."""
 
-    path: Annotated[str, _says("Path of the door.", "/in/quayside")]
+    path: Annotated[str, says("Path of the door.", "/in/quayside")]
     accepts: Annotated[
         tuple[Literal["json", "ndjson", "xml", "csv"], ...],
-        _says("Kinds of body taken; ndjson is a batch of JSON documents.", ["xml"]),
+        says("Kinds of body taken; ndjson is a batch of JSON documents.", ["xml"]),
     ] = ("json", "ndjson")
     auth: Annotated[
         Literal["key", "signature", "both"],
-        _says("What a sender must show: an API key, a signature over the body, or both."),
+        says("What a sender must show: an API key, a signature over the body, or both."),
     ] = "key"
     keys: Annotated[
         tuple[str, ...] | str,
-        _says(
-            "API keys of a sender that serves many stores.", "${secret:head_office}", secret=True
-        ),
+        says("API keys of a sender that serves many stores.", "${secret:head_office}", secret=True),
     ] = ()
-    store: Annotated[str, _says("The one store a signed door serves; empty for many.", "0145")] = ""
+    store: Annotated[str, says("The one store a signed door serves; empty for many.", "0145")] = ""
     signature_secrets: Annotated[
         tuple[str, ...] | str,
-        _says("Live signing secrets; two while one is rotated.", "${secret:hook}", secret=True),
+        says("Live signing secrets; two while one is rotated.", "${secret:hook}", secret=True),
     ] = ()
-    signature_header: Annotated[str, _says("Header with the signature.", "webhook-signature")] = (
+    signature_header: Annotated[str, says("Header with the signature.", "webhook-signature")] = (
         "x-signature"
     )
     signature_encoding: Annotated[
-        Literal["hex", "base64"], _says("How the HMAC-SHA256 is written.")
+        Literal["hex", "base64"], says("How the HMAC-SHA256 is written.")
     ] = "hex"
     signature_prefix: Annotated[
-        str, _says("Text before each signature in the header.", "v1,", "sha256=")
+        str, says("Text before each signature in the header.", "v1,", "sha256=")
     ] = ""
     signature_over: Annotated[
         Literal["body", "timestamp.body", "id.timestamp.body"],
-        _says("Which bytes are signed; the last one is Standard Webhooks."),
+        says("Which bytes are signed; the last one is Standard Webhooks."),
     ] = "body"
     timestamp_header: Annotated[
-        str, _says("Header with the time of signing, seconds since 1970.", "webhook-timestamp")
+        str, says("Header with the time of signing, seconds since 1970.", "webhook-timestamp")
     ] = ""
-    id_header: Annotated[str, _says("Header with the id that is signed.", "webhook-id")] = ""
-    tolerance_seconds: Annotated[int, _says("How old a signature may be.")] = 300
+    id_header: Annotated[str, says("Header with the id that is signed.", "webhook-id")] = ""
+    tolerance_seconds: Annotated[int, says("How old a signature may be.")] = 300
     answers: Annotated[
         Literal["own", "vendor"],
-        _says("own: 202, 200, 409, 422 by outcome. vendor: 200 for everything that was stored."),
+        says("own: 202, 200, 409, 422 by outcome. vendor: 200 for everything that was stored."),
     ] = "own"
-    max_body_bytes: Annotated[int, _says("Largest body taken, in bytes."), Meta(gt=0)] = (
+    max_body_bytes: Annotated[int, says("Largest body taken, in bytes."), Meta(gt=0)] = (
         MAX_BODY_BYTES
     )
 
@@ -82,79 +74,77 @@ class HttpSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 class HttpTargetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Any REST endpoint that takes JSON. Money leaves as text, never as a float."""
 
-    url: Annotated[str, _says("Address without the path.", "https://erp.example.com/api")]
-    path: Annotated[str, _says("Path for one message; {key} stands for its key.", "/documents")] = (
-        ""
-    )
-    method: Annotated[Literal["POST", "PUT", "PATCH"], _says("Method for one message.")] = "POST"
+    url: Annotated[str, says("Address without the path.", "https://erp.example.com/api")]
+    path: Annotated[str, says("Path for one message; {key} stands for its key.", "/documents")] = ""
+    method: Annotated[Literal["POST", "PUT", "PATCH"], says("Method for one message.")] = "POST"
     headers: Annotated[
-        dict[str, str], _says("Further headers of every call.", {"accept": "application/json"})
+        dict[str, str], says("Further headers of every call.", {"accept": "application/json"})
     ] = {}
     key_header: Annotated[
-        str, _says("Header with the idempotency key; empty when the endpoint knows none.")
+        str, says("Header with the idempotency key; empty when the endpoint knows none.")
     ] = "Idempotency-Key"
     bearer_token: Annotated[
-        str, _says("Token for `Authorization: Bearer`.", "${secret:erp_token}", secret=True)
+        str, says("Token for `Authorization: Bearer`.", "${secret:erp_token}", secret=True)
     ] = ""
-    basic_user: Annotated[str, _says("User for basic authentication.", "tillway")] = ""
+    basic_user: Annotated[str, says("User for basic authentication.", "tillway")] = ""
     basic_password: Annotated[
-        str, _says("Password for basic authentication.", "${secret:erp_password}", secret=True)
+        str, says("Password for basic authentication.", "${secret:erp_password}", secret=True)
     ] = ""
-    secret_header: Annotated[str, _says("Header that carries secret_value.", "X-Api-Key")] = ""
+    secret_header: Annotated[str, says("Header that carries secret_value.", "X-Api-Key")] = ""
     secret_value: Annotated[
-        str, _says("Secret for that header.", "${secret:erp_key}", secret=True)
+        str, says("Secret for that header.", "${secret:erp_key}", secret=True)
     ] = ""
-    timeout_seconds: Annotated[float, _says("Deadline of one call."), Meta(gt=0)] = 10.0
+    timeout_seconds: Annotated[float, says("Deadline of one call."), Meta(gt=0)] = 10.0
     connect_seconds: Annotated[
-        float, _says("Part of it to get a connection, half at most."), Meta(gt=0)
+        float, says("Part of it to get a connection, half at most."), Meta(gt=0)
     ] = 3.0
     keep_alive_seconds: Annotated[
-        float, _says("How long an idle connection is kept; below the endpoint's own; 0 for none.")
+        float, says("How long an idle connection is kept; below the endpoint's own; 0 for none.")
     ] = 4.0
     connections: Annotated[
-        int, _says("Size of the connection pool; at least the concurrency."), Meta(gt=0)
+        int, says("Size of the connection pool; at least the concurrency."), Meta(gt=0)
     ] = 32
     reference_field: Annotated[
-        str, _says("Where the answer holds the number it gave.", "data.document_number")
+        str, says("Where the answer holds the number it gave.", "data.document_number")
     ] = "reference"
-    repeated_field: Annotated[str, _says("Where the answer says it knew the key already.")] = (
+    repeated_field: Annotated[str, says("Where the answer says it knew the key already.")] = (
         "repeated"
     )
     error_field: Annotated[
-        str, _says("Where a bulk item, or a 2xx answer that is none, says what is wrong.")
+        str, says("Where a bulk item, or a 2xx answer that is none, says what is wrong.")
     ] = "error"
     conflict: Annotated[
         Literal["permanent", "delivered"],
-        _says("What 409 means: other content under the same key, or already there."),
+        says("What 409 means: other content under the same key, or already there."),
     ] = "permanent"
     transient_statuses: Annotated[
         tuple[int, ...],
-        _says("Statuses after which the same call is tried again (besides all 5xx)."),
+        says("Statuses after which the same call is tried again (besides all 5xx)."),
     ] = (408, 425, 429)
     look_up_path: Annotated[
         str,
-        _says("Path that answers 404 or an empty value when a key is unknown.", "/documents/{key}"),
+        says("Path that answers 404 or an empty value when a key is unknown.", "/documents/{key}"),
     ] = ""
-    ping_path: Annotated[str, _says("Path for checking the connection.", "/healthz")] = ""
-    bulk_path: Annotated[str, _says("Path that takes many messages.", "/documents/bulk")] = ""
-    bulk_size: Annotated[int, _says("Most messages in one call."), Meta(gt=0)] = 50
+    ping_path: Annotated[str, says("Path for checking the connection.", "/healthz")] = ""
+    bulk_path: Annotated[str, says("Path that takes many messages.", "/documents/bulk")] = ""
+    bulk_size: Annotated[int, says("Most messages in one call."), Meta(gt=0)] = 50
     bulk_style: Annotated[
-        Literal["array", "ndjson"], _says("A JSON array, or one JSON document per line.")
+        Literal["array", "ndjson"], says("A JSON array, or one JSON document per line.")
     ] = "array"
-    bulk_key_field: Annotated[str, _says("Name of the key in each item sent.")] = "key"
+    bulk_key_field: Annotated[str, says("Name of the key in each item sent.")] = "key"
     bulk_document_field: Annotated[
-        str, _says("Name of the document in each item; empty puts the key into the document.")
+        str, says("Name of the document in each item; empty puts the key into the document.")
     ] = "document"
     answer_items_field: Annotated[
-        str, _says("Where the bulk answer holds its list; empty when it is the list.", "results")
+        str, says("Where the bulk answer holds its list; empty when it is the list.", "results")
     ] = ""
     answer_key_field: Annotated[
-        str, _says("Name of the key in each answer; empty when answers stand in order.")
+        str, says("Name of the key in each answer; empty when answers stand in order.")
     ] = "key"
     answer_status_field: Annotated[
-        str, _says("Name of the status in each answer: an HTTP status or a word.")
+        str, says("Name of the status in each answer: an HTTP status or a word.")
     ] = "status"
-    delivered_words: Annotated[tuple[str, ...], _says("Status words that mean: taken.")] = (
+    delivered_words: Annotated[tuple[str, ...], says("Status words that mean: taken.")] = (
         "ok",
         "created",
         "accepted",
@@ -164,7 +154,7 @@ class HttpTargetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         "success",
     )
     transient_words: Annotated[
-        tuple[str, ...], _says("Status words that mean: try again later.")
+        tuple[str, ...], says("Status words that mean: try again later.")
     ] = ("busy", "retry", "throttled")
 
     def __post_init__(self) -> None:

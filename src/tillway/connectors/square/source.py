@@ -15,8 +15,9 @@ from decimal import Decimal
 import msgspec
 
 from tillway.connect.http_client import HttpClient, http_client
-from tillway.connect.kit import Answer, Intake, ItemOutcome, Request, SourceContext, Submission
-from tillway.connect.problems import problem, problem_of
+from tillway.connect.kit import Answer, Intake, Request, SourceContext, Submission
+from tillway.connect.problems import problem
+from tillway.connect.webhooks import noted, stored
 from tillway.connectors.square.api import CALL_ATTEMPTS, SquareApi
 from tillway.connectors.square.fetching import Fetcher
 from tillway.connectors.square.handing import Stored, encode_record
@@ -33,11 +34,8 @@ from tillway.security.signatures import signature_stands
 from tillway.security.vendor_signatures import square_rule
 
 CONNECTIONS = 4
-_STORED = frozenset({"accepted", "duplicate", "conflict", "quarantined"})
-_JSON = {"content-type": "application/json"}
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class SquareSource:
@@ -70,9 +68,10 @@ class SquareSource:
             notice = _read(request.body)
             if notice is None or notice.carried is not None:
                 body = request.body if notice is None else encode_record(_carried(notice))
-                answer = await self._submit(body, intake)
+                answer = stored(await intake.submit(Submission(body)), self._context.durability)
             else:
-                answer = await self._leave_hint(notice)
+                new = await self._context.hints.put(notice.hint)
+                answer = noted(new, self._context.durability)
             await self._health.note_event()
         except Refused as refusal:
             return problem(refusal)
@@ -119,30 +118,6 @@ class SquareSource:
         now = self._context.clock.now()
         if not signature_stands(self._rule, self._keys, request.headers, request.body, now):
             raise Refused("TW-2002", "not authenticated", status=401)
-
-    async def _submit(self, body: bytes, intake: Intake) -> Answer:
-        result = await intake.submit(Submission(body))
-        bad = [item for item in result.items if item.outcome not in _STORED]
-        if bad:
-            return problem_of(bad[0].error or {}, bad[0].status)
-        if not result.items:
-            raise Refused("TW-2011", "the request has no body", status=400)
-        return Answer(200, _encode(self._receipt(result.items[0])), _JSON)
-
-    async def _leave_hint(self, notice: Notice) -> Answer:
-        new = await self._context.hints.put(notice.hint)
-        told = {"outcome": "noted" if new else "duplicate", "durability": self._context.durability}
-        return Answer(200, _encode(told), _JSON)
-
-    def _receipt(self, item: ItemOutcome) -> dict[str, object]:
-        return {
-            "outcome": item.outcome,
-            "journal_position": item.position,
-            "natural_key": item.natural_key,
-            "content_hash": item.content_hash,
-            "message_id": item.message_id,
-            "durability": self._context.durability,
-        }
 
     async def _keep_fetching(self, fetcher: Fetcher, intake: Intake) -> None:
         async def turn() -> float:

@@ -20,12 +20,12 @@ from tillway.connect.kit import (
     Answer,
     Hint,
     Intake,
-    ItemOutcome,
     Request,
     SourceContext,
     Submission,
 )
-from tillway.connect.problems import problem, problem_of
+from tillway.connect.problems import problem
+from tillway.connect.webhooks import noted, stored
 from tillway.connectors.stripe.api import StripeApi
 from tillway.connectors.stripe.events import read_event
 from tillway.connectors.stripe.poller import Poller, encode_record
@@ -40,11 +40,8 @@ CONNECTIONS = 2
 CONNECT_SECONDS = 5.0
 LONGEST_BOUND_SECONDS = 60.0
 _DOUBLINGS = 10
-_STORED = frozenset({"accepted", "duplicate", "conflict", "quarantined"})
-_JSON = {"content-type": "application/json"}
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class StripeSource:
@@ -75,11 +72,9 @@ class StripeSource:
             found = self._read(request.body)
             if isinstance(found, Hint):
                 new = await self._context.hints.put(found)
-                told = {"outcome": "noted" if new else "duplicate"}
-                return self._answer({**told, "durability": self._context.durability})
-            return await self._submit(
-                request.body if found is None else encode_record(found), intake
-            )
+                return noted(new, self._context.durability)
+            body = request.body if found is None else encode_record(found)
+            return stored(await intake.submit(Submission(body)), self._context.durability)
         except Refused as refusal:
             return problem(refusal)
 
@@ -133,28 +128,6 @@ class StripeSource:
             return read_event(_decode(body), self._settings.metadata)
         except (msgspec.DecodeError, RecursionError):
             return None
-
-    async def _submit(self, body: bytes, intake: Intake) -> Answer:
-        result = await intake.submit(Submission(body))
-        bad = [item for item in result.items if item.outcome not in _STORED]
-        if bad:
-            return problem_of(bad[0].error or {}, bad[0].status)
-        if not result.items:
-            raise Refused("TW-2011", "the request has no body", status=400)
-        return self._answer(self._receipt(result.items[0]))
-
-    def _receipt(self, item: ItemOutcome) -> dict[str, object]:
-        return {
-            "outcome": item.outcome,
-            "journal_position": item.position,
-            "natural_key": item.natural_key,
-            "content_hash": item.content_hash,
-            "message_id": item.message_id,
-            "durability": self._context.durability,
-        }
-
-    def _answer(self, told: dict[str, object]) -> Answer:
-        return Answer(200, _encode(told), _JSON)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
         """Do one kind of work for ever; after trouble the pauses are random and grow."""

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-
-def _says(description: str, *examples: Any, secret: bool = False) -> Meta:
-    return Meta(
-        description=description,
-        examples=list(examples) or None,
-        extra={"secret": True} if secret else None,
-    )
+from tillway.connect.settings import says
 
 
 class TrytonConnection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to reach one Tryton database, as which user, in which company."""
 
-    url: Annotated[str, _says("Address without a path.", "https://erp.example.com")]
-    database: Annotated[str, _says("Name of the database.", "tryton")]
-    user: Annotated[str, _says("Login name of the user that books.", "tillway")]
+    url: Annotated[str, says("Address without a path.", "https://erp.example.com")]
+    database: Annotated[str, says("Name of the database.", "tryton")]
+    user: Annotated[str, says("Login name of the user that books.", "tillway")]
     password: Annotated[
-        str, _says("Password of that user.", "${secret:tryton_password}", secret=True)
+        str, says("Password of that user.", "${secret:tryton_password}", secret=True)
     ]
     company: Annotated[
-        int, _says("Id of the company whose books they are; 1 is the first."), Meta(gt=0)
+        int, says("Id of the company whose books they are; 1 is the first."), Meta(gt=0)
     ] = 1
-    timeout_seconds: Annotated[float, _says("Deadline of one call."), Meta(gt=0)] = 30.0
+    timeout_seconds: Annotated[float, says("Deadline of one call."), Meta(gt=0)] = 30.0
     connect_seconds: Annotated[
-        float, _says("Part of it to get a connection, half at most."), Meta(gt=0)
+        float, says("Part of it to get a connection, half at most."), Meta(gt=0)
     ] = 3.0
 
     def __post_init__(self) -> None:
@@ -42,31 +36,31 @@ class TrytonConnection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class TrytonSourceSettings(TrytonConnection, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Reads the posted moves back, so that what the ledger holds can be compared."""
 
-    poll_seconds: Annotated[float, _says("Time between two looks."), Meta(gt=0)] = 30.0
-    page_size: Annotated[int, _says("Most moves read in one call."), Meta(gt=0, le=1000)] = 200
+    poll_seconds: Annotated[float, says("Time between two looks."), Meta(gt=0)] = 30.0
+    page_size: Annotated[int, says("Most moves read in one call."), Meta(gt=0, le=1000)] = 200
     overlap_seconds: Annotated[
         int,
-        _says("How far before the last look each look begins; a move written late is then seen."),
+        says("How far before the last look each look begins; a move written late is then seen."),
         Meta(ge=0),
     ] = 120
     prefix: Annotated[
         str,
-        _says("Only moves whose description begins with this; empty for every move.", "northgate/"),
+        says("Only moves whose description begins with this; empty for every move.", "northgate/"),
     ] = ""
 
 
 class TrytonTargetSettings(TrytonConnection, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Books each message as one posted `account.move` that carries our key in `description`."""
 
-    journal: Annotated[str, _says("Code of the journal, where a body names none.", "REV")] = "REV"
+    journal: Annotated[str, says("Code of the journal, where a body names none.", "REV")] = "REV"
     accounts: Annotated[
         tuple[str, ...],
-        _says(
+        says(
             "Codes of accounts that `tillway doctor --connections` shall find in the chart.",
             ["1000", "4000"],
         ),
     ] = ()
     connections: Annotated[
-        int, _says("Size of the connection pool; at least the concurrency."), Meta(gt=0)
+        int, says("Size of the connection pool; at least the concurrency."), Meta(gt=0)
     ] = 4
-    bulk_size: Annotated[int, _says("Most moves in one call."), Meta(gt=0, le=1000)] = 50
+    bulk_size: Annotated[int, says("Most moves in one call."), Meta(gt=0, le=1000)] = 50
