@@ -31,7 +31,7 @@ _TYPE_WORDS = {
 
 
 def says(description: str, *examples: Any, secret: bool = False) -> msgspec.Meta:
-    """Return the words of one setting, for `Annotated`. An example may name a secret, not hold it."""
+    """Return the words of one setting, for `Annotated`; an example may name a secret."""
     return msgspec.Meta(
         description=description,
         examples=list(examples) or None,
