@@ -6,9 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SECONDS ?=
 OUT    ?=
+ROWS   ?=
+TIER   ?=
+PAGE   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants check format bench docs lock clean
+.PHONY: help demo test mutants prove check format bench docs lock clean
 
 help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ test: $(VENV)/dev.ok  ## run every test
 mutants: $(VENV)/dev.ok  ## break every promise in a copy of the tree; its test must fail (5 minutes)
 	$(BIN)/python tests/mutants/run.py
 
+prove: $(VENV)/dev.ok  ## try to break every promise, one table (ROWS=kills,fuzz TIER=quick OUT=file.json)
+	PYTHONPATH=tests $(BIN)/python -m prove $(if $(ROWS),--rows $(ROWS)) $(if $(TIER),--tier $(TIER)) $(if $(OUT),--out $(OUT)) $(if $(PAGE),--page)
+
 check: $(VENV)/dev.ok  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,6 +50,9 @@ format: $(VENV)/dev.ok  ## let the formatter and the linter mend what they can
 
 bench: $(VENV)/dev.ok  ## measure speed beside a floor of the same run (OUT=file.json writes the rows)
 	$(BIN)/python -m bench $(if $(OUT),--out $(OUT))
+
+soak: $(VENV)/dev.ok  ## twice the peak for MINUTES=30: memory, open files and log must stay flat (OUT=file.json)
+	$(BIN)/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(OUT),--out $(OUT))
 
 docs: $(VENV)/dev.ok  ## write the reference pages from the code
 	$(BIN)/python -m tillway.cli.reference docs/reference

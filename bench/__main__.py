@@ -12,39 +12,43 @@ import tempfile
 import time
 from pathlib import Path
 
+import uvloop
+
 from bench import floors
 from bench.backlog import fill
-from bench.hub import (
-    DOOR,
-    HubUnderTest,
-    all_seen,
-    new_project,
-    running_hub,
-    running_sink,
-    sales,
-    seen_by_sink,
-)
-from bench.load import LoadResult, as_fast_as_possible, at_rate, post
+from bench.growth import growth
+from bench.hub import DOOR, new_project, running_hub, running_sink, sales
+from bench.load import at_rate, post
+from bench.replayed import replay_rate
 from bench.rows import Row, show, write
+from bench.traffic import (
+    BATCH,
+    all_delivered,
+    arrivals,
+    batches_of,
+    check,
+    due,
+    lead_to,
+    send_batches,
+    send_singles,
+)
 
 SINGLE_SALES = 8_000
 BATCH_SALES = 40_000
-BATCH = 50
 PACED_SALES = 1_000
 WAITING = 1_000_000
 SETTLE_SECONDS = 5.0
 PACED_PER_SECOND = 100.0
-LOWER = {"higher_is_better": False}
 
 
 def main() -> None:
     """Measure, print, and write the rows when asked to."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--out", type=Path, help="write the rows as JSON")
-    parser.add_argument("--only", default="", help="run only rows whose name contains this")
+    parser.add_argument("--only", default="", help="run only parts whose name contains this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tillway-bench-") as folder:
-        rows = asyncio.run(measure(Path(folder), options.only))
+        rows = uvloop.run(measure(Path(folder), options.only))
     show(rows)
     if options.out:
         write(rows, options.out)
@@ -55,9 +59,10 @@ async def measure(folder: Path, only: str) -> list[Row]:
     parts = {
         "batch intake": batch_intake,
         "single and delivered": single_and_delivered,
-        "bulk delivery and drain": bulk_delivery,
+        "bulk delivery, drain and replay": bulk_delivery,
         "latency": latency,
         "a million waiting": million_waiting,
+        "growth": growth,
     }
     rows: list[Row] = []
     for name, part in parts.items():
@@ -70,11 +75,11 @@ async def measure(folder: Path, only: str) -> list[Row]:
 async def batch_intake(folder: Path) -> list[Row]:
     """NDJSON batches into a hub without a route: the intake half alone, everything else on."""
     bodies = sales(BATCH_SALES)
-    batches = _batches(bodies)
+    batches = batches_of(bodies)
     floor = floors.commit_rows_per_second(folder, bodies)
     new_project(folder / "batch", 1, route=False)
     async with running_hub(folder / "batch") as hub:
-        result = await _send_batches(hub, batches)
+        result = await send_batches(hub, batches)
         size = hub.journal_bytes()
     start_floor = await floors.interpreter_start_seconds()
     return [
@@ -86,9 +91,17 @@ async def batch_intake(folder: Path) -> list[Row]:
             sum(map(len, bodies)) / len(bodies) / 1000,
             2.0,
             0.5,
-            **LOWER,
+            higher_is_better=False,
         ),
-        Row("start to serving, empty", hub.started_seconds, "s", start_floor, 2.0, 0.5, **LOWER),
+        Row(
+            "start to serving, empty",
+            hub.started_seconds,
+            "s",
+            start_floor,
+            2.0,
+            0.5,
+            higher_is_better=False,
+        ),
     ]
 
 
@@ -100,11 +113,9 @@ async def single_and_delivered(folder: Path) -> list[Row]:
     async with running_sink() as sink:
         new_project(folder / "single", sink)
         async with running_hub(folder / "single") as hub:
-            requests = [post(DOOR, body, hub.headers()) for body in bodies]
-            began = time.perf_counter()
-            result = await as_fast_as_possible("127.0.0.1", hub.port, requests, 64)
-            _check(result, 202)
-            ended = await all_seen(sink, await _due(hub.folder))
+            began = time.time()
+            result = await send_singles(hub, bodies)
+            ended = await all_delivered(sink, await due(hub.folder))
     return [
         Row("single intake, one POST each, acknowledged", len(bodies) / result.seconds, "/s", floor,
             None, None),
@@ -114,33 +125,35 @@ async def single_and_delivered(folder: Path) -> list[Row]:
 
 
 async def bulk_delivery(folder: Path) -> list[Row]:
-    """The whole path in batches, and a backlog drained from disk with one POST each."""
+    """The whole path in batches, a backlog drained from disk, and its replay."""
     bodies = sales(BATCH_SALES // 2)
-    batches = _batches(bodies)
+    batches = batches_of(bodies)
     async with running_sink() as sink:
         floor = await floors.posts_per_second(sink, bodies[:SINGLE_SALES], 64)
     rows = []
     async with running_sink() as sink:
         new_project(folder / "bulk", sink, bulk=BATCH)
         async with running_hub(folder / "bulk") as hub:
-            began = time.perf_counter()
-            await _send_batches(hub, batches)
-            ended = await all_seen(sink, await _due(hub.folder))
+            began = time.time()
+            await send_batches(hub, batches)
+            ended = await all_delivered(sink, await due(hub.folder))
         rows.append(
             Row("whole path, 50 per POST in and out", len(bodies) / (ended - began), "/s", floor,
                 8_000, 30_000)
         )  # fmt: skip
-    new_project(folder / "drain", 1, route=False)
-    async with running_hub(folder / "drain") as hub:
-        await _send_batches(hub, batches)
+    backlog = folder / "drain"
+    new_project(backlog, 1, route=False)
+    async with running_hub(backlog) as hub:
+        await send_batches(hub, batches)
     for bulk, name, must, aim in (
         (0, "backlog drain from disk, one POST each", 3_000, 20_000),
         (BATCH, "backlog drain from disk, 50 per POST", 8_000, 30_000),
     ):
-        async with running_sink() as sink:
-            rate = await _drain(folder, sink, bulk)
-        rows.append(Row(name, rate, "/s", floor, must, aim))
-    return rows
+        rows.append(Row(name, await _drain(backlog, bulk), "/s", floor, must, aim))
+    floor = floors.decoded_rows_per_second(backlog / ".state" / "journal.db")
+    rate = await replay_rate(backlog, f"drain-{BATCH}")
+    name = "replay, re-validated and re-mapped, delivery excluded"
+    return [*rows, Row(name, rate, "/s", floor, 8_000, 15_000)]
 
 
 async def latency(folder: Path) -> list[Row]:
@@ -155,15 +168,28 @@ async def latency(folder: Path) -> list[Row]:
             requests = [post(DOOR, body, hub.headers()) for body in bodies]
             began = time.time()
             result = await at_rate("127.0.0.1", hub.port, requests, PACED_PER_SECOND)
-            _check(result, 202)
-            await all_seen(sink, await _due(hub.folder))
-            _, arrivals = await seen_by_sink(sink)
-    ends = _end_to_end(bodies, arrivals, began)
+            check(result, 202)
+            await all_delivered(sink, await due(hub.folder))
+            ends = _end_to_end(bodies, await arrivals(sink), began)
     return [
         Row(
-            "ack p95 at 100/s", result.percentile(0.95) * 1e3, "ms", commit + direct, 10, 3, **LOWER
+            "ack p95 at 100/s",
+            result.percentile(0.95) * 1e3,
+            "ms",
+            commit + direct,
+            10,
+            3,
+            higher_is_better=False,
         ),
-        Row("end to end p95 at 100/s", ends, "ms", commit + 2 * direct, 15, 4, **LOWER),
+        Row(
+            "end to end p95 at 100/s",
+            ends,
+            "ms",
+            commit + 2 * direct,
+            15,
+            4,
+            higher_is_better=False,
+        ),
     ]
 
 
@@ -179,79 +205,51 @@ async def million_waiting(folder: Path) -> list[Row]:
         await asyncio.sleep(SETTLE_SECONDS)
         memory, started = hub.memory_megabytes(), hub.started_seconds
     return [
-        Row("process memory with a million waiting", memory, "MB", floor, 200, 96, **LOWER),
-        Row("start to serving, a million waiting", started, "s", start_floor, 2.0, 1.0, **LOWER),
+        Row(
+            "process memory with a million waiting",
+            memory,
+            "MB",
+            floor,
+            200,
+            96,
+            higher_is_better=False,
+        ),
+        Row(
+            "start to serving, a million waiting",
+            started,
+            "s",
+            start_floor,
+            2.0,
+            1.0,
+            higher_is_better=False,
+        ),
     ]
 
 
-async def _send_batches(hub: HubUnderTest, batches: list[bytes]) -> LoadResult:
-    requests = [post(DOOR, batch, hub.headers("application/x-ndjson")) for batch in batches]
-    result = await as_fast_as_possible("127.0.0.1", hub.port, requests, 16)
-    _check(result, 200)
-    return result
-
-
-def _batches(bodies: list[bytes]) -> list[bytes]:
-    """Return NDJSON batches, each of one shop, in the order in which the shops fill them."""
-    gathered: dict[str, list[bytes]] = {}
-    batches = []
-    for body in bodies:
-        mine = gathered.setdefault(json.loads(body)["storeNo"], [])
-        mine.append(body)
-        if len(mine) == BATCH:
-            batches.append(b"\n".join(mine))
-            mine.clear()
-    return batches + [b"\n".join(rest) for rest in gathered.values() if rest]
-
-
-async def _drain(folder: Path, sink: int, bulk: int) -> float:
+async def _drain(backlog: Path, bulk: int) -> float:
     """Deliver the stored backlog through a new route; messages per second."""
-    backlog = folder / "drain"
-    name = f"drain-{bulk}"
-    made = folder / name
-    new_project(made, sink, bulk=bulk)
-    route = (made / "routes" / "pos-to-erp.toml").read_text()
-    for file in backlog.glob("routes/*.toml"):
-        file.unlink()
-    (backlog / "routes" / f"{name}.toml").write_text(route)
-    (backlog / "systems" / "erp.toml").write_text((made / "systems" / "erp.toml").read_text())
-    async with running_hub(backlog) as hub:
-        began = time.perf_counter()
-        count = await _due(hub.folder)
-        ended = await all_seen(sink, count)
+    async with running_sink() as sink:
+        lead_to(backlog, sink, f"drain-{bulk}", bulk=bulk)
+        count = await due(backlog)
+        async with running_hub(backlog):
+            began = time.time()
+            ended = await all_delivered(sink, count)
     return count / (ended - began)
 
 
-async def _due(folder: Path) -> int:
-    """Return how many accepted messages the route has to deliver."""
-    from tillway.assembly import open_queries
-
-    queries = open_queries(folder)
-    totals = (await queries.intake_totals()).stored
-    await queries.close()
-    carried = ("retail_transaction.completed", "retail_transaction.voided")
-    return sum(t.count for t in totals if t.group == "accepted" and t.message_type in carried)
-
-
-def _end_to_end(bodies: list[bytes], arrivals: dict[str, float], began: float) -> float:
+def _end_to_end(bodies: list[bytes], arrived: dict[str, float], began: float) -> float:
     """Return the 95th percentile of arrival minus the moment each sale was due, milliseconds."""
-    due = {}
+    planned = {}
     for index, body in enumerate(bodies):
         number = json.loads(body)
         key = ":".join(str(number[name]) for name in ("storeNo", "tillNo", "bizDate", "docNo"))
-        due[key] = began + index / PACED_PER_SECOND
+        planned[key] = began + index / PACED_PER_SECOND
     taken = [
-        (arrived - due[key.split("/", 1)[1]]) * 1e3
-        for key, arrived in arrivals.items()
-        if key.split("/", 1)[1] in due
+        (at - planned[key.split("/", 1)[1]]) * 1e3
+        for key, at in arrived.items()
+        if key.split("/", 1)[1] in planned
     ]
     return sorted(taken)[int(len(taken) * 0.95)]
-
-
-def _check(result: LoadResult, wanted: int) -> None:
-    """Refuse to report a run in which calls failed."""
-    if set(result.statuses) != {wanted}:
-        raise RuntimeError(f"answers were {result.statuses}, expected only {wanted}")
 
 
 if __name__ == "__main__":

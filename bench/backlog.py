@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from bench.hub import environment
-from tillway.assembly.hub import open_hub
-from tillway.assembly.preparing import message_ids
+from tillway.assembly.preparing import message_ids, preparations
+from tillway.clock import SystemClock
 from tillway.connect import Submission
-from tillway.journal.base import Candidate, Journal
+from tillway.journal.base import Candidate
+from tillway.journal.sqlite import open_sqlite
 from tillway.message import key_digest
 from tillway.project import load_release
 
 CHUNK = 4096
+DAY_BEFORE = "2026-11-19"
+"""No sale of the simulator's day has its keys."""
 _next_id = message_ids()
 
 
-async def fill(folder: Path, bodies: list[bytes], count: int) -> None:
-    """Store count sales in the journal of a project, as intake would have.
+async def fill(folder: Path, bodies: list[bytes], count: int, *, first: int = 0) -> None:
+    """Store sales in the journal of a project until there are count, as intake would have.
 
-    The first ones go through intake; the rest are the same sales under further keys.
+    They are these sales, prepared once, under keys of their own; first of them are stored already.
     """
-    hub = await open_hub(load_release(folder, environ=environment()))
-    intake = hub.intakes["quayside"]
-    caught: list[Candidate] = []
-    store_all = hub.journal.append
-
-    async def catch(items: list[Candidate]) -> object:
-        caught.extend(items)
-        return await store_all(items)
-
-    hub.journal.append = catch  # type: ignore[method-assign,assignment]
-    await intake.submit(Submission(b"\n".join(bodies), format="ndjson"))
-    hub.journal.append = store_all  # type: ignore[method-assign]
-    made = len(caught)
-    while made < count:
-        chunk = [_again(caught[n % len(caught)], n) for n in range(made, min(made + CHUNK, count))]
-        await hub.journal.append(chunk)
-        made += len(chunk)
-    await _end(hub.journal)
+    release = load_release(folder, environ=environment())
+    door = preparations(release, SystemClock(), _next_id)["quayside"]
+    taken = [one.item for one in door.taken(Submission(b"\n".join(bodies), format="ndjson"))]
+    sales = [item for item in taken if isinstance(item, Candidate)]
+    path = folder / release.hub.journal
+    path.parent.mkdir(exist_ok=True)
+    journal = await open_sqlite(path)
+    for start in range(first, count, CHUNK):
+        numbers = range(start, min(start + CHUNK, count))
+        await journal.append([_again(sales[n % len(sales)], n) for n in numbers])
+    await journal.close()
 
 
 def _again(sale: Candidate, number: int) -> Candidate:
     """Return the sale under a key of its own, spread over 400 lanes."""
     store, till = f"{number % 100:04d}", f"{number // 100 % 4:02d}"
-    parts = (store, till, "2026-11-20", str(number))
+    parts = (store, till, DAY_BEFORE, str(number))
     envelope = replace(
         sale.envelope,
         message_id=_next_id(),
@@ -55,12 +50,8 @@ def _again(sale: Candidate, number: int) -> Candidate:
         lane_key=f"{store}:{till}",
         store=store,
         workstation=till,
+        business_date=DAY_BEFORE,
         sequence_number=number,
     )
     digest = key_digest("quayside", "pos", parts)
     return replace(sale, envelope=envelope, key_digest=digest)
-
-
-async def _end(journal: Journal) -> None:
-    await journal.close()
-    await asyncio.sleep(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -121,24 +120,6 @@ async def running_sink() -> AsyncIterator[int]:
     finally:
         process.kill()
         await process.wait()
-
-
-async def seen_by_sink(port: int) -> tuple[int, dict[str, float]]:
-    """Return how many documents the sink has got, and when each key arrived (wall time)."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 28)
-    writer.write(b"POST /seen HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n")
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-    body = json.loads(await reader.readexactly(length))
-    writer.close()
-    return body["seen"], body["arrivals"]
-
-
-async def all_seen(port: int, count: int) -> float:
-    """Return the moment at which the sink has got so many documents."""
-    while (await seen_by_sink(port))[0] < count:  # noqa: ASYNC110 - the sink is another process
-        await asyncio.sleep(0.05)
-    return time.perf_counter()
 
 
 async def _ready(folder: Path, process: asyncio.subprocess.Process) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -12,7 +12,8 @@ class Row:
     """One measurement.
 
     floor is what the bare parts did in the same run, ratio is figure / floor. higher_is_better says
-    which way `must` and `aim` point; None means the goal is not set for this row.
+    which way `must` and `aim` point; None means the goal is not set for this row. series holds the
+    figure at other sizes, where it was taken at several.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Row:
     must: float | None
     aim: float | None
     higher_is_better: bool = True
+    series: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -58,6 +60,8 @@ def show(rows: list[Row]) -> None:
             f"{row.name:<44} {row.figure:>10,.1f} {row.unit:<9} {row.floor:>10,.1f} "
             f"{row.ratio:>6.2f} {must:>8} {aim:>8}{verdict}"
         )
+        if row.series:
+            print("    " + ", ".join(f"{size}: {taken:g}" for size, taken in row.series.items()))
 
 
 def write(rows: list[Row], path: Path) -> None:

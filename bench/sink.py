@@ -1,41 +1,52 @@
-"""The cheapest possible target: answers every POST at once and counts; `python -m bench.sink PORT`.
+"""The cheapest possible target: answers every POST at once and counts; `python -m bench.sink`.
 
-A bulk call is answered per item. `POST /seen` gives the count and the moment at which each key
-arrived, for end-to-end latency.
+A call whose path ends in `/bulk` is answered per item. `POST /count` gives how many documents came
+and when the last did, `POST /seen` when each key did, for end-to-end latency.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
-import sys
 import time
-from typing import cast
+from typing import Any, cast
 
 import httptools
+import msgspec
 import uvloop
+
+
+class Item(msgspec.Struct):
+    """One document of a bulk call; the rest of it is passed over."""
+
+    key: str
+
+
+_items = msgspec.json.Decoder(list[Item]).decode
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 class Sink(asyncio.Protocol):
     """One connection."""
 
     seen = 0
+    last = 0.0
     arrivals: dict[str, float] = {}  # noqa: RUF012 - shared by every connection on purpose
+    answer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast("asyncio.Transport", transport)
-        self._begin()
-
-    def _begin(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
-        self._body: list[bytes] = []
-        self._path = b""
-        self._key = ""
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._body: list[bytes] = []
+        self._key = b""
 
     def on_url(self, url: bytes) -> None:
         """Note the path."""
@@ -43,8 +54,8 @@ class Sink(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note the idempotency key."""
-        if name.lower() == b"idempotency-key":
-            self._key = value.decode()
+        if len(name) == 15 and name.lower() == b"idempotency-key":
+            self._key = value
 
     def on_body(self, body: bytes) -> None:
         """Gather the body."""
@@ -52,36 +63,45 @@ class Sink(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer."""
-        body = b"".join(self._body)
-        if self._path == b"/seen":
-            answer = json.dumps({"seen": Sink.seen, "arrivals": Sink.arrivals}).encode()
-        elif self._path.endswith(b"/bulk"):
-            keys = [item["key"] for item in json.loads(body)]
-            answer = json.dumps(
-                [{"key": key, "status": 201, "reference": "D"} for key in keys]
-            ).encode()
-            self._note(keys)
+        if self._path.endswith(b"/bulk"):
+            items = _items(b"".join(self._body))
+            self._note([item.key for item in items])
+            lines = b",".join(
+                b'{"key":%s,"status":201,"reference":"D"}' % msgspec.json.encode(item.key)
+                for item in items
+            )
+            self._say(b"[%s]" % lines)
+        elif self._path == b"/count":
+            self._say(msgspec.json.encode({"seen": Sink.seen, "last": Sink.last}))
+        elif self._path == b"/seen":
+            told: dict[str, Any] = {"seen": Sink.seen, "arrivals": Sink.arrivals}
+            self._say(msgspec.json.encode(told))
         else:
-            answer = b'{"reference":"D"}'
-            self._note([self._key])
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        self.transport.write(head % len(answer) + answer)
-        self._begin()
+            self._note([self._key.decode()])
+            self.transport.write(Sink.answer)
+
+    def _say(self, answer: bytes) -> None:
+        self.transport.write(_HEAD % len(answer) + answer)
 
     @staticmethod
     def _note(keys: list[str]) -> None:
-        now = time.time()
+        Sink.last = now = time.time()
         Sink.seen += len(keys)
         for key in keys:
             Sink.arrivals[key] = now
 
 
-async def serve(port: int) -> None:
-    """Serve until killed; prints the port."""
+async def serve(port: int, answer: bytes) -> None:
+    """Serve until killed; prints the port. answer: what a single document gets."""
+    Sink.answer = _HEAD % len(answer) + answer
     server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", port)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    parser = argparse.ArgumentParser(prog="python -m bench.sink", description=__doc__)
+    parser.add_argument("port", type=int, nargs="?", default=0, help="0: any free one")
+    parser.add_argument("--answer", default='{"reference":"D"}', help="body for a single document")
+    options = parser.parse_args()
+    uvloop.run(serve(options.port, options.answer.encode()))

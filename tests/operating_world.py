@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
 from tillway.api.asgi import App
+from tillway.api.operations import RunningReplay
 from tillway.connect import SubmissionResult
 from tillway.journal.base import AttemptRow, RefusedItem, Settlement, TargetState
 from tillway.journal.memory import MemoryJournal
@@ -77,6 +78,20 @@ class RecordedOperations:
         """Note an abandonment."""
         self.asked.append(("abandon", route, tuple(positions), who, reason))
         return len(positions)
+
+    async def keep(self, verb, route, positions, who, reason) -> int:
+        """Note an order."""
+        self.asked.append((verb, route, tuple(positions), who, reason))
+        return len(positions)
+
+    async def stop_replay(self, route, who, reason) -> bool:
+        """Note a stop."""
+        self.asked.append(("stop_replay", route, who, reason))
+        return True
+
+    async def replays(self) -> list[RunningReplay]:
+        """Tell of one that is half done."""
+        return [RunningReplay("pos-to-erp", 150, 74, 1, 0, stopping=False)]
 
     async def reprocess(self, invalid_ids, who, reason) -> dict[str, int]:
         """Note a reprocessing."""

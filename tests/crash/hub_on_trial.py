@@ -1,8 +1,11 @@
 """`tillway` with a fault planted, as a script of its own: the hub knows nothing of it.
 
 TILLWAY_TRIAL says what happens once the file `armed` exists, as JSON: `crash_point` and `times`
-(die when that place is reached for that time), `fail_flush` (that flush from then on fails), `full`
-(there is no room while `armed` exists). `write_to` and `times` need no file: die at that write.
+(die when that place is reached for that time), `fail_flush` (that flush from then on fails, and
+when it did is noted in `armed`), `full` (there is no room while `armed` exists), `write_to` and
+`times` (die at that write to a file of that name, "" for any). With `at_start` it does not wait for
+`armed`.
+`checkpoint_pages`: after how many pages of log it is moved into the journal.
 """
 
 from __future__ import annotations
@@ -10,35 +13,39 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import apsw
 
 from tillway.cli import main
-from tillway.journal import crash_points
+from tillway.journal import crash_points, sqlite_writer
 from tillway.testing.faulty_disk import FaultyDisk, Step
 
 
 def plant(armed: Path, trial: dict[str, Any]) -> FaultyDisk | None:
     """Put the fault in its place; return the disk, which must be kept as long as it is used."""
+    pages = trial.get("checkpoint_pages", sqlite_writer.CHECKPOINT_PAGES)
+    sqlite_writer.CHECKPOINT_PAGES = pages
     if "crash_point" in trial:
-        _plant_crash_point(armed, trial["crash_point"], trial["times"])
+        _plant_crash_point(armed, trial)
         return None
     disk = FaultyDisk("on-trial")
     if "write_to" in trial:
-        _plant_death_at_write(disk, trial["write_to"], trial["times"])
+        _plant_death_at_write(disk, armed, trial)
     else:
         _plant_disk_fault(disk, armed, trial)
     return disk
 
 
-def _plant_crash_point(armed: Path, wanted: str, times: int) -> None:
-    left = times
+def _plant_crash_point(armed: Path, trial: dict[str, Any]) -> None:
+    left: int = trial["times"]
+    wanted, at_start = trial["crash_point"], trial.get("at_start", False)
 
     def reached(name: str) -> None:
         nonlocal left
-        if name == wanted and armed.exists():
+        if name == wanted and (at_start or armed.exists()):
             left -= 1
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -46,12 +53,15 @@ def _plant_crash_point(armed: Path, wanted: str, times: int) -> None:
     crash_points.reached = reached
 
 
-def _plant_death_at_write(disk: FaultyDisk, file: str, times: int) -> None:
-    left = times
+def _plant_death_at_write(disk: FaultyDisk, armed: Path, trial: dict[str, Any]) -> None:
+    left: int = trial["times"]
+    file, at_start = trial["write_to"], trial.get("at_start", False)
 
     def before(step: Step) -> None:
         nonlocal left
-        if (step.kind, step.file) == ("write", file):
+        if step.kind != "write" or (file and step.file != file):
+            return
+        if at_start or armed.exists():
             left -= 1
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -67,6 +77,8 @@ def _plant_disk_fault(disk: FaultyDisk, armed: Path, trial: dict[str, Any]) -> N
             raise apsw.FullError("the disk is full, for a test")
         if "fail_flush" in trial and not disk.fail_flush:
             disk.fail_flush = disk.flushes + trial["fail_flush"]
+        if step.kind == "failed_flush":
+            armed.write_text(str(time.monotonic()))
 
     disk.before = before
 

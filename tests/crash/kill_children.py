@@ -95,7 +95,8 @@ async def live(release: Release, begun: int, seed: int, sales: int, *, late: boo
     preparation = preparations(release, clock, message_ids())["quayside"]
     intake = SourceIntake("quayside", preparation, journal, Gate())
     target = FileTarget(folder / BOOKED)
-    delivery = Delivery(release, {"erp": target}, journal, clock, Random(seed))  # type: ignore[dict-item]
+    targets = dict.fromkeys(release.targets, target)
+    delivery = Delivery(release, targets, journal, clock, Random(seed))  # type: ignore[arg-type]
     await delivery.start()
     acks = os.open(folder / ACKS, APPEND)
     os.write(begun, b".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from tillway.simulator.erp_facts import ErpFile
 
 TILLS = ("01", "02", "03")
 SALES = 20
+EVERYTHING = 1_000_000
 STORED = (200, 202)
 
 
@@ -27,12 +29,20 @@ async def plain_world(folder: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def sell_until_it_dies(hub: Trial) -> dict[str, int]:
-    """Sell at every till, each its own queue; return the last number that was acknowledged."""
-    answered = dict.fromkeys(TILLS, 0)
+async def sell_until_it_dies(
+    hub: Trial, answered: dict[str, int] | None = None, *, last: int | None = SALES
+) -> dict[str, int]:
+    """Sell at every till, each its own queue; return the last number that was acknowledged.
+
+    answered: where each till goes on, and is kept up to date. last: where they stop, None for
+    never.
+    """
+    answered = dict.fromkeys(TILLS, 0) if answered is None else answered
 
     async def till(name: str) -> None:
-        for number in range(1, SALES + 1):
+        for number in itertools.count(answered[name] + 1):
+            if last is not None and number > last:
+                return
             if await hub.sell(quayside(number, tillNo=name)) not in STORED:
                 return
             answered[name] = number
@@ -50,20 +60,20 @@ def booked(world: World) -> dict[str, list[int]]:
     return dict(found)
 
 
-async def sold_to_the_end(world: World, answered: dict[str, int]) -> None:
+async def sold_to_the_end(world: World, answered: dict[str, int], last: int = SALES) -> None:
     """Start the hub again, let the tills go on, and check that every sale is booked once."""
     async with world.running() as running:
-        there = [message.envelope for message in await running.hub.journal.read(0, 10_000)]
+        there = [one.envelope for one in await running.hub.journal.read(0, EVERYTHING)]
         for till in TILLS:
             numbers = {one.sequence_number for one in there if one.workstation == till}
             assert set(range(1, answered[till] + 1)) <= numbers, "an acknowledged sale is gone"
         for till in TILLS:
-            for number in range(answered[till] + 1, SALES + 1):
+            for number in range(answered[till] + 1, last + 1):
                 answer = await running.sell(quayside(number, tillNo=till))
                 assert answer.status in STORED, answer.text
         await running.settled()
-        assert await running.fates() == {"delivered": len(TILLS) * SALES}
-    assert booked(world) == {till: list(range(1, SALES + 1)) for till in TILLS}
+        assert await running.fates() == {"delivered": len(TILLS) * last}
+    assert booked(world) == {till: list(range(1, last + 1)) for till in TILLS}
 
 
 def as_class_b(world: World) -> None:
@@ -73,6 +83,11 @@ def as_class_b(world: World) -> None:
         'delivery_class = "A"',
         'delivery_class = "B"\nsettle_seconds = 0.1',
     )
+
+
+def as_class_d(world: World) -> None:
+    """Let the project call its ERP as one that can neither be asked nor tell a second call."""
+    world.replace("systems/erp.toml", 'delivery_class = "A"', 'delivery_class = "D"')
 
 
 def repeats(world: World) -> int:

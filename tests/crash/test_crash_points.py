@@ -10,6 +10,7 @@ import pytest
 
 from crash.sellers import (
     as_class_b,
+    as_class_d,
     booked,
     plain_world,
     repeats,
@@ -117,12 +118,34 @@ async def test_after_a_death_a_target_of_class_b_is_asked_first(
     assert (booked(world), repeats(world)) == ({"01": [1]}, 0)
 
 
+@pytest.mark.parametrize(
+    ("place", "in_the_erp"),
+    [(crash_points.BEFORE_SEND, []), (crash_points.BEFORE_LEDGER, [1])],
+)
+async def test_after_a_death_a_target_of_class_d_is_left_to_a_person(
+    world: World, place: str, in_the_erp: list[int]
+) -> None:
+    """What may have arrived stays in doubt and is never sent by itself; the other tills go on."""
+    as_class_d(world)
+    async with on_trial(world, crash_point=place, times=1) as hub:
+        hub.arm()
+        await hub.sell(quayside(1))
+        assert await hub.ended() == -signal.SIGKILL
+    async with world.running() as running:
+        assert (await running.sell(quayside(1, tillNo="02"))).status == 202
+        await running.settled()
+        assert await running.fates() == {"in_doubt": 1, "delivered": 1}
+        assert len(await running.positions("in_doubt")) == 1
+    found = booked(world)
+    assert (found.get("01", []), found["02"], repeats(world)) == (in_the_erp, [1], 0)
+
+
 @pytest.mark.parametrize("times", [1, 8])
 async def test_a_death_while_the_journal_is_made_leaves_one_that_opens(
     world: World, times: int
 ) -> None:
     """The first writes of a new journal, and of its log, may be the last ones of a process."""
-    async with on_trial(world, write_to="journal.db-wal", times=times) as hub:
+    async with on_trial(world, write_to="journal.db-wal", times=times, at_start=True) as hub:
         assert await hub.ended() == -signal.SIGKILL
     async with world.running() as running:
         assert (await running.sell(quayside(1))).status == 202

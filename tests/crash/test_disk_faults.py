@@ -15,20 +15,18 @@ from random import Random
 import apsw
 import pytest
 
+from crash.flush_errors import broken_promises, flushes_to_open, opened
 from crash.trading import APPENDS_AT_ONCE, ROUNDS, Trade, items_of, missing, trade
 from tillway.errors import JournalFault, Refused
-from tillway.journal.sqlite import SqliteJournal, open_sqlite
-from tillway.testing.faulty_disk import FaultyDisk, Step, survivors
+from tillway.journal.sqlite import open_sqlite
+from tillway.testing.faulty_disk import FaultyDisk, Step
 from tillway.testing.journal import candidate
 
 SEED = 20261121
 ANSWER_SECONDS = 3.0
 FILE_BYTES = 4 * 1024 * 1024
 FLUSHES = 50
-SHARED_FLUSHES = 15
 FULL_AT_BYTES = range(1_000_000, 4_000_000, 400_000)
-
-NEVER = 1 << 30
 
 
 @pytest.fixture
@@ -37,29 +35,6 @@ def disk() -> Iterator[FaultyDisk]:
     made = FaultyDisk("faulty")
     yield made
     made.unregister()
-
-
-async def opened(folder: Path) -> SqliteJournal:
-    """Open a journal that only commits flush."""
-    journal = await open_sqlite(folder / "journal.db")
-    journal._writer.checkpoint_pages = NEVER
-    return journal
-
-
-def files_after(folder: Path, files: dict[str, bytes]) -> Path:
-    """Write the files of a disk into a folder and return the journal among them."""
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder / "journal.db"
-
-
-async def flushes_to_open(folder: Path, disk: FaultyDisk) -> int:
-    """Return how many flushes it takes to make a journal."""
-    journal = await opened(folder)
-    flushes = disk.flushes
-    await journal.close()
-    return flushes
 
 
 async def test_after_a_failed_flush_nothing_is_acknowledged(
@@ -71,21 +46,7 @@ async def test_after_a_failed_flush_nothing_is_acknowledged(
     """
     opening = await flushes_to_open(tmp_path / "made", disk)
     for number in range(1, FLUSHES + 1):
-        disk.steps.clear()
-        disk.flushes, disk.fail_flush = 0, opening + number
-        journal, done = await opened(tmp_path / str(number)), Trade()
-        with pytest.raises(JournalFault) as fault:
-            await trade(journal, done, lambda: len(disk.steps), together=number <= SHARED_FLUSHES)
-        failed_at = [at for at, step in enumerate(disk.steps) if step.kind == "failed_flush"]
-        assert [step for step, _ in done.receipts + done.settled if step > failed_at[0]] == []
-        with pytest.raises(JournalFault):
-            await journal.append([candidate(99_999)])
-        assert (fault.value.code, journal.fault) == ("TW-5001", fault.value)
-        left = survivors(disk.steps, Random(SEED + number))
-        await journal.close()
-        disk.fail_flush = 0
-        assert await missing(tmp_path / str(number) / "journal.db", done) == []
-        assert await missing(files_after(tmp_path / f"cut-{number}", left), done) == []
+        assert await broken_promises(tmp_path / str(number), disk, opening, number) == []
 
 
 async def test_a_disk_that_fails_while_the_journal_opens_is_a_journal_fault(

@@ -1,13 +1,18 @@
-"""Retention and backup are killed at any moment: the books hold, and half a backup is none."""
+"""Retention and backup are killed at any moment: the books hold, and half a backup is none.
+
+Surprising: a child is killed either some time after it began, or by itself at its n-th write.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tillway.assembly.backup_files import check_copy, read_manifest
@@ -20,10 +25,12 @@ from tillway.testing.journal import ROUTE, candidate, row
 KILLS = 12
 MESSAGES = 3000
 DEADLINE_SECONDS = 60.0
+TESTS = Path(__file__).parents[1]
 
 CHILD = """
 import asyncio, sys
 from pathlib import Path
+from crash.hub_on_trial import plant
 from tillway.assembly import upkeep
 from tillway.assembly.backup import back_up
 from tillway.clock import SystemClock
@@ -41,14 +48,38 @@ async def back(folder):
     print("begun", flush=True)
     await back_up(folder, folder / "backup", SystemClock(), lambda done, total: None)
 
+if sys.argv[3] != "0":
+    trial = {"write_to": "", "times": int(sys.argv[3]), "at_start": True}
+    disk = plant(Path("armed"), trial)
 asyncio.run({"retain": retain, "back": back}[sys.argv[1]](Path(sys.argv[2])))
 """
 
 
+def child_of(work: str, folder: Path, dies_at_write: int) -> subprocess.Popen[bytes]:
+    """Start work in a child that dies at this write, 0 for at none."""
+    command = [sys.executable, "-c", CHILD, work, str(folder), str(dies_at_write)]
+    path = os.pathsep.join((str(TESTS), *filter(None, sys.path)))
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+
+
+def died_at_write(work: str, folder: Path, number: int) -> bool:
+    """Run work in a child that dies at this write; False when it had ended before."""
+    with child_of(work, folder, number) as child:
+        code = child.wait(DEADLINE_SECONDS)
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
+
+
+def writes() -> Iterator[int]:
+    """Give the numbers of writes to die at, ever further apart."""
+    return (4**power for power in range(12))
+
+
 def killed(work: str, folder: Path, after_seconds: float) -> bool:
     """Run work in a child and kill it so long after it began; False when it had ended before."""
-    command = [sys.executable, "-c", CHILD, work, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+    with child_of(work, folder, 0) as child:
+        assert child.stdout is not None
         assert child.stdout.readline() == b"begun\n"
         try:
             child.wait(after_seconds)
@@ -92,12 +123,45 @@ async def test_killed_retention_keeps_the_books_and_what_is_open(tmp_path: Path)
     assert faults_of(path) == []
     journal = await open_sqlite(path)
     books = await verify(journal)
-    raws = [bool((await journal.record(at)).raw) for at in range(1, 101)]
-    repeats = (await journal.record(1)).duplicates
+    records = [await journal.record(at) for at in range(1, 101)]
+    raws = [record is not None and bool(record.raw) for record in records]
+    repeats = records[0].duplicates if records[0] else None
     await journal.close()
     assert books.balanced
     assert raws == [at % 10 == 0 for at in range(1, 101)]
     assert repeats == []
+
+
+async def test_retention_that_dies_at_a_write_keeps_the_books(tmp_path: Path) -> None:
+    """After each death the file is whole, the books balance, and the next round goes on."""
+    path = await filled(tmp_path)
+    deaths = 0
+    for number in writes():
+        if not await asyncio.to_thread(died_at_write, "retain", tmp_path, number):
+            break
+        deaths += 1
+        assert faults_of(path) == []
+        journal = await open_sqlite(path)
+        books = await verify(journal)
+        await journal.close()
+        assert books.balanced
+    assert deaths > 2
+
+
+async def test_a_backup_that_dies_at_a_write_is_none(tmp_path: Path) -> None:
+    """However far it had come, nothing stands under its name until it is whole."""
+    await filled(tmp_path)
+    destination = tmp_path / "backup"
+
+    def backed_up() -> int:
+        for deaths, number in enumerate(writes()):
+            if not died_at_write("back", tmp_path, number):
+                return deaths
+            assert not destination.exists()
+        raise AssertionError("the backup never came to its end")
+
+    assert await asyncio.to_thread(backed_up) > 2
+    assert _is_whole(destination)
 
 
 async def test_a_killed_backup_is_none(tmp_path: Path) -> None:

@@ -5,43 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random
 
 import aiohttp
 import pytest
 
-from crash.fault_proxy import Fault, FaultProxy, fault_proxy
+from crash.broken_calls import (
+    DEADLINE_SECONDS,
+    FAULTS,
+    Line,
+    all_delivered,
+    behind_proxy,
+    broken_calls,
+    sell_everything,
+)
+from crash.fault_proxy import Fault, FaultProxy
 from crash.sellers import as_class_b, booked, repeats
-from flows.tills import quayside
-from flows.world import Running, World, new_world, until_async
+from flows.world import World, until_async
 
 SEED = 20261121
 TILLS = ("01", "02", "03", "04", "05")
-SALES = 100
-FAULTS: tuple[Fault, ...] = ("late", "cut before", "cut after", "half open", "drip")
-FAULTY_SHARE = 0.15
+CALLS = 1_000
+SALES = 25
 VERY_FAULTY_SHARE = 0.4
-DEADLINE_SECONDS = 0.5
 LONGEST_CALL_SECONDS = 5.0
 MOST_CALLS_TO_A_DEAD_ERP = 30
-
-
-@asynccontextmanager
-async def behind_proxy(folder: Path) -> AsyncIterator[tuple[World, FaultProxy]]:
-    """Give a project whose ERP is behind a proxy that breaks nothing yet; calls end early."""
-    async with new_world(folder) as world:
-        port = int(world.erp.rpartition(":")[2])
-        async with fault_proxy(port, lambda: "none") as proxy:
-            world.replace("systems/erp.toml", f":{port}", f":{proxy.port}")
-            world.replace(
-                "systems/erp.toml",
-                "timeout_seconds = 10.0",
-                f"timeout_seconds = {DEADLINE_SECONDS}",
-            )
-            world.replace("systems/erp.toml", "bulk_size = 50", "bulk_size = 3")
-            yield world, proxy
 
 
 @pytest.fixture
@@ -51,44 +39,12 @@ async def line(tmp_path: Path) -> AsyncIterator[tuple[World, FaultProxy]]:
         yield made
 
 
-async def sell_everything(running: Running, sales: int = SALES) -> None:
-    """Sell at every till, each its own queue."""
-
-    async def till(name: str) -> None:
-        for number in range(1, sales + 1):
-            assert (await running.sell(quayside(number, tillNo=name))).status == 202
-
-    await asyncio.gather(*map(till, TILLS))
-
-
-async def all_delivered(running: Running, count: int) -> None:
-    """Wait until the ledger has every sale delivered, then check the books."""
-
-    async def done() -> bool:
-        return await running.fates() == {"delivered": count}
-
-    await until_async(done, "not everything was delivered")
-    await running.settled()
-
-
-async def test_broken_calls_lose_double_and_reorder_nothing(
-    line: tuple[World, FaultProxy],
-) -> None:
+async def test_broken_calls_lose_double_and_reorder_nothing(tmp_path: Path) -> None:
     """With every seventh call broken in one of five ways each sale is booked once, in order."""
-    world, proxy = line
-    rng = Random(SEED)
-    proxy.choose = lambda: rng.choice(FAULTS) if rng.random() < FAULTY_SHARE else "none"
-    async with world.running() as running:
-        await sell_everything(running)
-        await all_delivered(running, len(TILLS) * SALES)
-        tried = [
-            attempt
-            for position in range(1, len(TILLS) * SALES + 1)
-            for attempt in await running.hub.journal.attempts_of(position)
-        ]
-    assert booked(world) == {till: list(range(1, SALES + 1)) for till in TILLS}
-    assert set(proxy.calls) == {"none", *FAULTS}
-    assert max(one.ended_at - one.started_at for one in tried) < LONGEST_CALL_SECONDS * 1e6
+    found = await broken_calls(tmp_path, Line(SEED), CALLS)
+    assert found.faults == []
+    assert found.calls >= CALLS
+    assert found.longest_seconds < LONGEST_CALL_SECONDS
 
 
 async def test_a_target_of_class_b_is_asked_before_anything_is_sent_again(
@@ -97,13 +53,11 @@ async def test_a_target_of_class_b_is_asked_before_anything_is_sent_again(
     """After a lost answer the hub looks the sale up: the ERP never sees one twice."""
     world, proxy = line
     as_class_b(world)
-    rng, sales = Random(SEED), SALES // 4
-    faults: tuple[Fault, ...] = ("cut before", "cut after", "late")
-    proxy.choose = lambda: rng.choice(faults) if rng.random() < VERY_FAULTY_SHARE else "none"
+    proxy.choose = Line(SEED, VERY_FAULTY_SHARE, ("cut before", "cut after", "late")).chooser()
     async with world.running() as running:
-        await sell_everything(running, sales)
-        await all_delivered(running, len(TILLS) * sales)
-    assert booked(world) == {till: list(range(1, sales + 1)) for till in TILLS}
+        await sell_everything(running, TILLS, lambda number: number <= SALES)
+        await all_delivered(running, len(TILLS) * SALES)
+    assert booked(world) == {till: list(range(1, SALES + 1)) for till in TILLS}
     assert repeats(world) == 0
     assert proxy.calls["cut after"] >= 3
 
@@ -114,7 +68,7 @@ async def test_a_target_of_class_a_is_simply_called_again(line: tuple[World, Fau
     answers: list[Fault] = ["cut after", "none"]
     proxy.choose = lambda: answers.pop(0) if answers else "none"
     async with world.running() as running:
-        await sell_everything(running, 2)
+        await sell_everything(running, TILLS, lambda number: number <= 2)
         await all_delivered(running, len(TILLS) * 2)
     assert repeats(world) >= 1
 
@@ -127,10 +81,11 @@ async def test_an_erp_that_swallows_calls_is_left_in_peace(
     world.replace("policies/breaker.toml", "[0.2]", "[1, 2, 4]")
     proxy.choose = lambda: "half open"
     async with world.running() as running:
-        await sell_everything(running, 20)
+        await sell_everything(running, TILLS, lambda number: number <= 20)
 
         async def is_open() -> bool:
-            return [one.state for one in await running.hub.journal.target_states()] == ["open"]
+            targets = await running.hub.journal.target_states()
+            return ("erp", "open") in [(one.target, one.state) for one in targets]
 
         await until_async(is_open, "the breaker stayed closed")
         assert proxy.calls["half open"] < MOST_CALLS_TO_A_DEAD_ERP

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import apsw
@@ -22,8 +23,33 @@ from tillway.testing.journal import ROUTE, candidate, invalid, row
 
 ROUNDS = 20
 APPENDS_AT_ONCE = 3
-CHECKPOINT_PAGES = 60
-"""So few that a run of a few seconds meets checkpoints, which a hub meets every 64 MB."""
+REPEATS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run goes.
+
+    repeats: how often the six digits of its number make the content of a sale. together: several
+    appends share a flush; otherwise each has its own. checkpoint_pages: pages of log after which it
+    is moved into the journal; so few that a short run meets what a hub meets every 64 MB.
+    """
+
+    rounds: int = ROUNDS
+    repeats: int = REPEATS
+    together: bool = True
+    checkpoint_pages: int = 60
+
+
+def plan_of(seed: int) -> Plan:
+    """Return a short run that is like no other."""
+    rng = Random(seed)
+    return Plan(
+        rounds=rng.randint(3, 8),
+        repeats=rng.randint(10, 900),
+        together=rng.random() < 0.8,
+        checkpoint_pages=rng.randint(10, 60),
+    )
 
 
 @dataclass(slots=True)
@@ -62,27 +88,26 @@ class LateCommit:
         return getattr(self._db, name)
 
 
-def items_of(number: int) -> list[AppendItem]:
+def items_of(number: int, repeats: int = REPEATS) -> list[AppendItem]:
     """Return what one append of the run brings: sales, a repeat, a conflict, a bad one."""
     first = 10 * number
-    sales = [candidate(first + n, content=b"%06d" % (first + n) * 300) for n in range(1, 6)]
-    again = candidate(first + 1, content=b"%06d" % (first + 1) * 300)
+    sales = [candidate(first + n, content=b"%06d" % (first + n) * repeats) for n in range(1, 6)]
+    again = candidate(first + 1, content=b"%06d" % (first + 1) * repeats)
     other = candidate(first + 2, content=b"other %d" % number)
     return [*sales, again, other, invalid(first + 9, record=b"bad %d" % number)]
 
 
-def everything() -> list[AppendItem]:
+@cache
+def everything(plan: Plan) -> list[AppendItem]:
     """Return every item of a whole run."""
-    return [item for number in range(ROUNDS * APPENDS_AT_ONCE) for item in items_of(number)]
+    appends = range(plan.rounds * APPENDS_AT_ONCE)
+    return [item for number in appends for item in items_of(number, plan.repeats)]
 
 
 async def trade(
-    journal: SqliteJournal, trade: Trade, steps: Callable[[], int], *, together: bool = True
+    journal: SqliteJournal, trade: Trade, steps: Callable[[], int], plan: Plan = Plan()
 ) -> None:
-    """Append and settle for a while, noting every answer; raises what the journal raises.
-
-    together lets several share a flush; without it each has its own.
-    """
+    """Append and settle for a while, noting every answer; raises what the journal raises."""
     await journal.register_route(ROUTE, 0)
 
     async def append(items: Sequence[AppendItem]) -> None:
@@ -95,13 +120,13 @@ async def trade(
         trade.settled.append((steps(), last))
 
     cursor = 0
-    for round_number in range(ROUNDS):
+    for round_number in range(plan.rounds):
         first = round_number * APPENDS_AT_ONCE
         last = max((one.position for _, one in trade.receipts), default=0)
-        work = [partial(append, items_of(first + n)) for n in range(APPENDS_AT_ONCE)]
+        work = [partial(append, items_of(first + n, plan.repeats)) for n in range(APPENDS_AT_ONCE)]
         work.append(partial(settle, cursor, last))
         cursor = last
-        if together:
+        if plan.together:
             raise_first(await asyncio.gather(*(one() for one in work), return_exceptions=True))
         else:
             for one in work:
@@ -115,19 +140,21 @@ def raise_first(results: Sequence[object]) -> None:
             raise result
 
 
-async def missing(path: Path, trade: Trade) -> list[str]:
+async def missing(path: Path, trade: Trade, plan: Plan = Plan()) -> list[str]:
     """Open the journal that survived and return what was acknowledged and is not there.
 
     Then send everything again, as senders do: nothing may be doubled and the books must balance.
     """
     journal = await open_sqlite(path)
+    # The cut has been: from here on only what can be read counts, so no flush is waited for.
+    journal._writer._db.execute("PRAGMA synchronous = OFF")
     try:
         found = await _lost(journal, trade)
         health = await journal._submit(change=lambda db: db.execute("PRAGMA integrity_check").get)
         if health != "ok":
             found.append(f"the file is damaged: {health}")
         await journal.register_route(ROUTE, 0)
-        again = await journal.append(everything())
+        again = await journal.append(everything(plan))
         positions = {one.position for one in again if one.outcome in ("accepted", "duplicate")}
         stored = [one.position for one in await journal.read(0, 10_000)]
         if len(positions) != len(stored):

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from flows.world import QUAYSIDE, World
+from flows.world import QUAYSIDE, World, check_books
 from tillway.api import read_hub_file
 
 LAUNCHER = Path(__file__).with_name("hub_on_trial.py")
@@ -33,6 +33,10 @@ class Trial:
     def arm(self) -> None:
         """Let the planted fault happen from now on."""
         self._armed.touch()
+
+    def failed_at(self) -> float:
+        """Return when the planted flush failed, by the clock `time.monotonic` of the machine."""
+        return float(self._armed.read_text())
 
     def disarm(self) -> None:
         """Mend what was planted, where it can be mended."""
@@ -63,7 +67,10 @@ class Trial:
 
 @asynccontextmanager
 async def on_trial(world: World, **trial: Any) -> AsyncIterator[Trial]:
-    """Run the hub of a project with a fault planted; it is killed when the block ends."""
+    """Run the hub of a project with a fault planted; it is killed when the block ends.
+
+    Whatever became of it, its books must balance afterwards.
+    """
     armed = world.folder.parent / "armed"
     armed.unlink(missing_ok=True)
     environment = {**os.environ, "TILLWAY_TRIAL": json.dumps(trial), "TILLWAY_ARMED": str(armed)}
@@ -84,3 +91,5 @@ async def on_trial(world: World, **trial: Any) -> AsyncIterator[Trial]:
             process.kill()
         await process.wait()
         armed.unlink(missing_ok=True)
+    if hub.address:
+        await check_books(world.folder)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from flows.tills import millrace, northgate, poslog, quayside
+import pytest
+
+from flows.tills import DAY, millrace, northgate, poslog, quayside
 from flows.world import ROUTE, Running, World, until_async
+from tillway.api import Selection
+from tillway.errors import ConfigurationError
 from tillway.observe import problems
 
 TILLS = ("0002:01", "0003:01", "0001:11")
@@ -31,7 +35,8 @@ def numbers_by_till(world: World) -> dict[str, list[int]]:
 
 async def breaker_open(running: Running) -> bool:
     """Say whether the hub leaves the ERP in peace."""
-    return [one.state for one in await running.hub.journal.target_states()] == ["open"]
+    states = await running.hub.journal.target_states()
+    return [one.state for one in states if one.target == "erp"] == ["open"]
 
 
 async def delivered(running: Running, count: int) -> bool:
@@ -167,3 +172,53 @@ async def test_a_quarantined_sale_is_taken_in_once_its_tender_is_known(world: Wo
         assert (await running.sell(strange)).status == 200
         await running.settled()
     assert world.booked() == {"EUR": Decimal("16.00")}
+
+
+def brought_back(number: int, sale: str) -> str:
+    """Return what a CSV till writes when an article of a sale is brought back at another till."""
+    key = f"0003;02;{DAY};{number}"
+    times = f"{DAY}T11:00:00;{DAY}T11:00:30"
+    rows = [
+        f"H;{key};RETURN;{times};8;EUR;-4,00;0,00;-4,00;0,00;0,00;-4,00;-1;",
+        f"L;{key};1;RET;4711;P;Schrift;30;-1,000;st;4,00;-4,00;0,00;-4,00;0,00;0,00;1;;{sale};1;;",
+        f"V;{key};0,00;-4,00;0,00",
+        f"T;{key};10;-4,00;-4,00;0,00;0,00;;;",
+    ]
+    return "".join(f"{row}\r\n" for row in rows)
+
+
+async def test_a_return_that_comes_first_waits_for_its_sale(world: World) -> None:
+    """It waits alone, survives a restart, and is booked right after the sale it takes back."""
+    world.add_line("policies/retry.toml", "sale_wait_seconds = 3600")
+    sale = f"0003:01:{DAY}:2"
+    async with world.running() as running:
+        await running.take("millrace", "early.csv", brought_back(7, sale).encode())
+        await running.take("millrace", "other.csv", millrace(1).encode())
+        await running.settled()
+        assert await running.fates() == {"delivered": 1, "held": 1}
+        [problem] = await problems(running.hub.journal, {ROUTE: "erp"})
+        assert (problem.kind, problem.code, problem.behind) == ("held", "TW-4014", 0)
+    async with world.running() as running:
+        await running.take("millrace", "sale.csv", millrace(2).encode())
+        await running.settled()
+        assert await running.fates() == {"delivered": 3}
+    assert world.documents().index(sale) < world.documents().index(f"0003:02:{DAY}:7")
+
+
+async def test_a_large_replay_needs_a_second_person(world: World) -> None:
+    """One asks, nothing is sent; another gives the same order, and the ERP sees only repeats."""
+    world.add_line("policies/retry.toml", "replay_alone = 2")
+    async with world.running() as running:
+        for number in range(1, 6):
+            assert (await running.sell(quayside(number))).status == 202
+        await running.settled()
+        everything = Selection(ROUTE)
+        with pytest.raises(ConfigurationError) as caught:
+            await running.operations.replay(everything, "ann", "the ERP lost its morning")
+        assert caught.value.code == "TW-4016"
+        done = await running.operations.replay(everything, "bob", "she is right")
+        assert (done.delivered, done.failed) == (5, 0)
+        verbs = [(one.who, one.verb) for one in await running.hub.journal.actions(3)]
+        assert verbs == [("bob", "replay"), ("bob", "replay_approved"), ("ann", "replay_asked")]
+        await running.settled()
+    assert numbers_by_till(world) == {"0002:01": [1, 2, 3, 4, 5]}

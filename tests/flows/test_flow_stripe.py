@@ -26,7 +26,7 @@ from tillway.project.template import Variables, new_project
 from vendors.stripe_account import KEY, PERSON, SECRET, Account, Json, signed_headers
 
 CHARGES = 80
-OTHERS = ("northgate", "square", "shopify", "tryton")
+OTHERS = ("northgate", "square", "shopify", "tryton", "bank", "adyen", "adyen_report")
 STORES = """\
 business_unit_id,name,time_zone,country,currency,system,registers,api_key_sha256
 0101,Maple Street,America/New_York,US,USD,stripe,1,

@@ -21,9 +21,10 @@ from typing import Any
 
 import aiohttp
 
-from tillway.assembly import Hub, open_hub
+from tillway.assembly import Hub, open_hub, open_queries
 from tillway.assembly.operations import HubOperations
 from tillway.assembly.process import open_doorway
+from tillway.clock import Clock
 from tillway.journal.queries import InvalidRow, JournalQueries
 from tillway.model import from_minor
 from tillway.observe import Books, books_as_json, carried_by_route, verify
@@ -112,9 +113,10 @@ class World:
         return {currency: from_minor(minor, currency) for currency, minor in sums.items()}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Running]:
-        """Run the hub of this project in the test's process until the block ends."""
-        hub = await open_hub(load_release(self.folder, environ=os.environ), rng=Random(1))
+    async def running(self, clock: Clock | None = None) -> AsyncIterator[Running]:
+        """Run the hub of this project in the test's process; its books must balance afterwards."""
+        release = load_release(self.folder, environ=os.environ)
+        hub = await open_hub(release, clock=clock, rng=Random(1))
         await hub.start()
         doorway = await open_doorway(hub)
         address = f"http://{doorway.server.host}:{doorway.server.port}"
@@ -123,6 +125,7 @@ class World:
         finally:
             await doorway.close()
             await hub.stop()
+        await check_books(self.folder)
 
 
 @dataclass(slots=True)
@@ -209,6 +212,14 @@ async def outcomes_of(queries: JournalQueries) -> dict[str, int]:
     for total in await queries.outcome_totals():
         counts[total.group] += total.count
     return {outcome: count for outcome, count in counts.items() if count}
+
+
+async def check_books(folder: Path) -> None:
+    """Check both equations of a project whose hub is gone, as `tillway verify` does."""
+    queries = open_queries(folder)
+    books = await verify(queries, carried_by_route(load_release(folder, environ=os.environ)))
+    await queries.close()
+    assert books.balanced, books_as_json(books)
 
 
 async def until(condition: Callable[[], bool], otherwise: str) -> None:

@@ -19,7 +19,20 @@ ORDER = "tests/property/test_delivery_order.py"
 BROKEN_CALLS = (
     "tests/crash/test_network_faults.py::test_broken_calls_lose_double_and_reorder_nothing"
 )
-SILENT_ERP = "tests/crash/test_network_faults.py::test_an_erp_that_swallows_calls_is_left_in_peace"
+LEFT_IN_PEACE = (
+    "tests/unit/delivery/test_delivery_outage.py"
+    "::test_an_open_circuit_sends_nothing_and_burns_no_attempts"
+)
+
+DRAINED = (
+    "tests/unit/delivery/test_delivery_outage.py"
+    "::test_a_drained_backlog_stays_below_the_rate_of_the_target"
+)
+RATE = "tests/unit/delivery/test_delivery_limits.py"
+RETURNS = "tests/unit/delivery/test_delivery_returns.py"
+APPROVAL = "tests/unit/delivery/test_delivery_approval.py"
+DEATHS = "tests/unit/delivery/test_delivery_deaths.py"
+ORDERS = "tests/unit/delivery/test_delivery_orders.py"
 
 ASKED_FIRST = (
     "tests/crash/test_crash_points.py::test_after_a_death_a_target_of_class_b_is_asked_first"
@@ -156,8 +169,8 @@ MUTANTS = (
         (
             Edit(
                 "delivery/outbound.py",
-                "    key = idempotency_key(envelope)\n    body = opened.body()",
-                '    key = f"{idempotency_key(envelope)}#{attempt}"\n    body = opened.body()',
+                "    key = idempotency_key(envelope)\n",
+                '    key = f"{idempotency_key(envelope)}#{attempt}"\n',
             ),
         ),
         BROKEN_CALLS,
@@ -193,7 +206,81 @@ MUTANTS = (
                 "        return False\n",
             ),
         ),
-        SILENT_ERP,
+        LEFT_IN_PEACE,
+    ),
+    Mutant(
+        "a recovered target gets its whole rate",
+        (Edit("delivery/gate.py", "                self.ramp.restart()\n", ""),),
+        DRAINED,
+    ),
+    Mutant(
+        "a failing target keeps its rate",
+        (
+            Edit(
+                "delivery/limits.py",
+                "self._rate.rate_per_second / 2.0",
+                "self._rate.rate_per_second",
+            ),
+        ),
+        RATE,
+    ),
+    Mutant(
+        "an idle target gets a burst",
+        (Edit("delivery/bounds.py", "BURST_SHARE = 0.1", "BURST_SHARE = 1.0"),),
+        RATE,
+    ),
+    Mutant(
+        "a return goes before its sale",
+        (
+            Edit(
+                "delivery/calls.py",
+                "made = waits or self._translate(job, content)",
+                "made = self._translate(job, content)",
+            ),
+        ),
+        RETURNS,
+    ),
+    Mutant(
+        "a sale on its way is not noticed",
+        (Edit("delivery/returns.py", "        await settler.flushed()\n", ""),),
+        RETURNS,
+    ),
+    Mutant(
+        "a return waits for ever",
+        (
+            Edit(
+                "delivery/returns.py",
+                "while self.next_limit() <= self._traffic.clock.monotonic():",
+                "while self.next_limit() < 0.0:",
+            ),
+        ),
+        RETURNS,
+    ),
+    Mutant(
+        "one person approves alone",
+        (Edit("delivery/approval.py", "if request.who == who:", "if not request.who:"),),
+        APPROVAL,
+    ),
+    Mutant(
+        "poison kills workers for ever",
+        (Edit("delivery/bounds.py", "KILLED_WORKERS = 3\n", "KILLED_WORKERS = 3_000\n"),),
+        DEATHS,
+    ),
+    Mutant(
+        "a restart forgets the deaths",
+        (Edit("delivery/rebuild.py", "        trouble.deaths = deaths\n", ""),),
+        DEATHS,
+    ),
+    Mutant(
+        "a recovery lets go what a person holds",
+        (
+            Edit(
+                "delivery/traffic.py",
+                "trouble is None or trouble.doubtful or trouble.on_hold",
+                "trouble is None or trouble.doubtful",
+            ),
+        ),
+        ORDERS,
     ),
     Mutant(
         "calls without a deadline",

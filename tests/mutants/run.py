@@ -7,13 +7,16 @@ everything. Ends with 1 when a mutant survives or a test is no use. Names given 
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from catalogue import MUTANTS, Mutant
 
@@ -21,17 +24,21 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests")
 TESTS_FAILED = 1
 LIMIT_SECONDS = 300
-ROW = "{:<34} {:<10} {:>5}  {}\n"
+AT_ONCE = 2
+"""Mutants under way at once, each in a tree of its own: most tests wait more than they compute."""
+Work = TypeVar("Work", str, Mutant)
+ROW = "{:<42} {:<10} {:>5}  {}\n"
 
 
 def main(names: Sequence[str]) -> int:
     """Run the chosen mutants, all without a choice; print a table and return the exit code."""
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        _copy(tree)
-        useless = _failing_unbroken(tree, {mutant.test for mutant in chosen})
-        survivors = [mutant for mutant in chosen if not _is_caught(tree, mutant)]
+        trees = [Path(folder) / f"tree-{number}" for number in range(AT_ONCE)]
+        for tree in trees:
+            _copy(tree)
+        useless = [test for test in _each(trees, _fails_unbroken, _tests_of(chosen)) if test]
+        survivors = [name for name in _each(trees, _survives, chosen) if name]
     _say(f"{len(chosen) - len(survivors)} of {len(chosen)} caught\n")
     return 1 if survivors or useless or not chosen else 0
 
@@ -43,18 +50,38 @@ def _copy(tree: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tree)
 
 
-def _failing_unbroken(tree: Path, tests: Iterable[str]) -> list[str]:
-    """Return the tests that fail where nothing is broken."""
-    failing = []
-    for test in sorted(tests):
-        code, seconds = _run(tree, test)
-        _say(ROW.format("nothing broken", "FAILS" if code else "passes", seconds, test))
-        if code:
-            failing.append(test)
-    return failing
+def _tests_of(mutants: Iterable[Mutant]) -> list[str]:
+    return sorted({mutant.test for mutant in mutants})
 
 
-def _is_caught(tree: Path, mutant: Mutant) -> bool:
+def _each(
+    trees: Sequence[Path], work: Callable[[Path, Work], str], things: Sequence[Work]
+) -> list[str]:
+    """Return what work says of each thing, as many at once as there are trees."""
+    free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for tree in trees:
+        free.put(tree)
+
+    def one(thing: Work) -> str:
+        tree = free.get()
+        try:
+            return work(tree, thing)
+        finally:
+            free.put(tree)
+
+    with ThreadPoolExecutor(len(trees)) as pool:
+        return list(pool.map(one, things))
+
+
+def _fails_unbroken(tree: Path, test: str) -> str:
+    """Return the test when it fails where nothing is broken."""
+    code, seconds = _run(tree, test)
+    _say(ROW.format("nothing broken", "FAILS" if code else "passes", seconds, test))
+    return test if code else ""
+
+
+def _survives(tree: Path, mutant: Mutant) -> str:
+    """Return the name of a mutant that its test does not notice."""
     files = {edit.file: (tree / "src/tillway" / edit.file) for edit in mutant.edits}
     whole = {file: path.read_text() for file, path in files.items()}
     for edit in mutant.edits:
@@ -66,7 +93,7 @@ def _is_caught(tree: Path, mutant: Mutant) -> bool:
         files[file].write_text(text)
     caught = code == TESTS_FAILED
     _say(ROW.format(mutant.name, "caught" if caught else "SURVIVES", seconds, mutant.test))
-    return caught
+    return "" if caught else mutant.name
 
 
 def _run(tree: Path, test: str) -> tuple[int, int]:

@@ -21,16 +21,45 @@ FORMATS: dict[str, dict[str, Any]] = {
     "ndjson": {},
     "csv": {"group_by": ["a"], "decimal": ",", "decimal_columns": ["b"]},
     "csv-kinds": {"header": {"H": ["a"], "L": ["b", "c"]}, "record_type": "k"},
+    "csv-apart": {"group_by": ["a"], "gather": True},
     "xml": {"record": "r"},
     "poslog": {},
+    "camt": {},
+    "mt940": {},
 }
 SEEDS: dict[str, list[bytes]] = {
     "json": [b'{"a": {"b": [1, "x\\n", -1.5e3, null, true]}}', b'[{"a": 1}, {"b": "\xc3\xa7"}]'],
     "json-items": [b'{"a": {"b": [{"x": 1}, {"y": [2]}]}}'],
     "ndjson": [b'{"a": 1}\n{"b": [2, 3]}\n'],
     "csv": [b'a,b,c\n1,"1,5","x\ny"\n1,"2",z\n2,"3",w\n'],
+    "csv-apart": [b"a,b,c\n1,2,3\n2,2,3\n1,4,5\n"],
     "csv-kinds": [b"H,1\nL,2,3\nH,4\n"],
     "xml": [b'<?xml version="1.0"?><a xmlns:v="u"><r k="1">x<v:b/>y</r><r>&lt;&#65;</r></a>'],
+    "camt": [
+        (
+            b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02">'
+            b"<BkToCstmrStmt><Stmt><Id>S1</Id><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>"
+            b"<Bal><Tp><CdOrPrtry>"
+            b'<Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1.00</Amt>'
+            b"<CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+            b'<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">3.50</Amt>'
+            b'<CdtDbtInd>CRDT</CdtDbtInd></Bal><Ntry><Amt Ccy="EUR">2.50</Amt>'
+            b"<CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-11-20</Dt></BookgDt>"
+            b"<NtryDtls><TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><RmtInf><Ustrd>x</Ustrd>"
+            b"</RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>"
+        ),
+    ],
+    "mt940": [
+        (
+            b":20:R\n:25:1/2\n:28C:1/1\n:60F:C261119EUR1,00\n:61:2611201120C2,50NTRFNONREF//B\nx\n"
+            b":86:166?00A?20EREF+E1?21SVWZ+text?31DE89370400440532013000?32NAME\n"
+            b":62F:C261120EUR3,50\n-\n"
+        ),
+        (
+            b":20:R\n:25:1/2\n:28C:1/1\n:34F:EURD0,\n:13D:2611200900+0100\n:61:261120RC1,NTRF\n"
+            b":NS:01a\n15b\n:90D:1EUR1,\n:90C:0EUR0,\n-\n"
+        ),
+    ],
     "poslog": [(DATA / "visma_6_0.xml").read_bytes()],
 }
 TOKENS = st.sampled_from(

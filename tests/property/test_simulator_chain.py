@@ -30,7 +30,8 @@ def _balances(receipt: Receipt) -> bool:
         and receipt.discount == sum(line.discount for line in live)
         and receipt.net == sum(line.net for line in live)
         and receipt.tax == sum(tax.tax for tax in receipt.taxes)
-        and receipt.grand == receipt.net + added + receipt.rounding
+        and receipt.grand == receipt.net + added + receipt.rounding + receipt.tip
+        and receipt.tip == sum(paid.tip for paid in receipt.tenders)
         and receipt.grand == sum(paid.amount for paid in receipt.tenders)
         and receipt.rounding == sum(paid.rounding for paid in receipt.tenders)
         and all(paid.tendered - paid.change == paid.amount for paid in receipt.tenders

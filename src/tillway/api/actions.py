@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tillway.api.operations import Operations, PlannedReplay, Selection
+from tillway.api.operations import Keeping, Operations, PlannedReplay, Selection
 from tillway.errors import ConfigurationError
 from tillway.journal.queries import JournalQueries
 from tillway.observe import Problem, problem_named, targets_by_route
@@ -22,8 +22,13 @@ from tillway.spelling import nearest
 ACTIONS: Mapping[str, frozenset[str]] = {
     "retry": frozenset({"dead", "held", "quarantined"}),
     "abandon": frozenset({"dead", "held", "in_doubt"}),
+    "hold": frozenset({"held"}),
+    "release": frozenset({"held"}),
+    "skip": frozenset({"dead", "held", "in_doubt"}),
 }
 """action -> kinds of problems it fits: what is in doubt is never sent again from a list."""
+KEPT: Mapping[Keeping, str] = {"hold": "kept", "release": "released", "skip": "skipped"}
+"""order -> field that says how many were done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,16 @@ async def abandon_letters(
     return {**plan.as_json(), "abandoned": abandoned}
 
 
+async def keep_letters(
+    operations: Operations, plan: LetterPlan, verb: Keeping, *, who: str, reason: str
+) -> dict[str, Any]:
+    """Hold, release or skip the messages of a plan. Raises as `retry_letters` does."""
+    _need(reason)
+    check_retryable(plan, verb)
+    done = await operations.keep(verb, plan.route, plan.ids, who, reason)
+    return {**plan.as_json(), KEPT[verb]: done}
+
+
 def check_retryable(plan: LetterPlan, verb: str) -> None:
     """Raise ConfigurationError when this problem does not take this action.
 
@@ -119,7 +134,7 @@ def check_retryable(plan: LetterPlan, verb: str) -> None:
         raise ConfigurationError(
             "TW-7005", f"{verb} does not fit a message that is {plan.kind.replace('_', ' ')}"
         )
-    if verb == "retry" and plan.code == SUPERSEDED_CODE:
+    if verb in ("retry", "release") and plan.code == SUPERSEDED_CODE:
         message = "message is" if plan.of == 1 else f"{plan.of:,} messages are"
         raise ConfigurationError(
             SUPERSEDED_CODE,

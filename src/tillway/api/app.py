@@ -21,6 +21,7 @@ from tillway.api.asgi import (
 )
 from tillway.api.changes import Changes
 from tillway.api.questions import Questions
+from tillway.api.store_days import StoreDayChanges, StoreDayQuestions
 from tillway.errors import Refused, TillwayError
 
 PREFIX = "/api/"
@@ -32,6 +33,8 @@ def api_app(questions: Questions, changes: Changes, *, token: str) -> App:
 
     A request without the token gets 403 (TW-7011), an unknown address 404, a wrong method 405.
     """
+    day_questions = StoreDayQuestions(questions.reader)
+    day_changes = StoreDayChanges(changes.operations, questions.clock)
     reads: dict[str, Handler] = {
         "status": questions.status,
         "problems": questions.problems,
@@ -39,12 +42,25 @@ def api_app(questions: Questions, changes: Changes, *, token: str) -> App:
         "verify": questions.verify,
         "gaps": questions.gaps,
         "trace": questions.trace,
+        "replays": changes.replays,
+        "storedays": day_questions.days,
+        "recon/matrix": day_questions.matrix,
+        "recon/findings": day_questions.findings,
     }
     writes: dict[str, Handler] = {
         "dlq/retry": changes.retry,
         "dlq/abandon": changes.abandon,
+        "dlq/hold": changes.hold,
+        "dlq/release": changes.let_go,
+        "dlq/skip": changes.skip,
         "replay": changes.replay,
+        "replay/stop": changes.stop_replay,
         "ingest": changes.ingest,
+        "storedays/approve": day_changes.approve,
+        "storedays/reopen": day_changes.reopen,
+        "storedays/override": day_changes.override,
+        "recon/assign": day_changes.assign,
+        "recon/run": day_changes.run,
     }
 
     async def answer(call: Call) -> Reply:

@@ -1,18 +1,20 @@
-"""The changing half of the API: retry, abandon, replay and ingest. Each is planned, then checked.
+"""The changing half of the API: orders about messages, replay and ingest.
 
-`dry_run` answers the plan alone; `agreed` is the count the person saw, and another count stops it.
+Each is planned, then checked: `dry_run` answers the plan alone; `agreed` is the count the person
+saw, and another count stops it.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import msgspec
 
 from tillway.api.actions import (
     abandon_letters,
     check_count,
+    keep_letters,
     known_name,
     plan_letters,
     plan_replay,
@@ -21,7 +23,7 @@ from tillway.api.actions import (
 )
 from tillway.api.asgi import Call, Reply, json_reply
 from tillway.api.fields import body_as
-from tillway.api.operations import Operations, Selection
+from tillway.api.operations import Keeping, Operations, Selection
 from tillway.errors import ConfigurationError
 from tillway.journal.queries import JournalQueries
 from tillway.project.records import Release
@@ -31,7 +33,7 @@ MOST_INGEST_BYTES = 128 * 1024 * 1024
 
 
 class LetterRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of retry and abandon. sample 0 means every message of the group."""
+    """Body of retry, abandon, hold, release and skip. sample 0 means every message of the group."""
 
     group: str
     who: str
@@ -63,6 +65,14 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
+class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of replay/stop."""
+
+    route: str
+    who: str
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """Carries the actions of people out on a running hub."""
@@ -91,6 +101,18 @@ class Changes:
         done = await abandon_letters(self.operations, plan, who=request.who, reason=request.reason)
         return json_reply("dlq.abandon", done)
 
+    async def hold(self, call: Call) -> Reply:
+        """Keep the messages of a problem, and their lanes, until they are released."""
+        return await self._keep(call, "hold")
+
+    async def let_go(self, call: Call) -> Reply:
+        """Let the messages of a problem go that are held."""
+        return await self._keep(call, "release")
+
+    async def skip(self, call: Call) -> Reply:
+        """Take the messages of a problem out of their lanes, as dead letters."""
+        return await self._keep(call, "skip")
+
     async def replay(self, call: Call) -> Reply:
         """Send a stretch of history again."""
         request = await body_as(call, ReplayRequest)
@@ -104,6 +126,20 @@ class Changes:
         done = await self.operations.replay(request.selection, request.who, request.reason)
         return json_reply("replay", {**planned, "done": done})
 
+    async def stop_replay(self, call: Call) -> Reply:
+        """End the replay of a route."""
+        request = await body_as(call, StopRequest)
+        if not request.reason.strip():
+            raise ConfigurationError("TW-7007", "a stop goes to the audit log and needs a reason")
+        known_name("route", request.route, self.release.routes)
+        stopped = await self.operations.stop_replay(request.route, request.who, request.reason)
+        return json_reply("replay.stop", {"route": request.route, "stopped": stopped})
+
+    async def replays(self, call: Call) -> Reply:  # noqa: ARG002 - a handler's shape
+        """Say how far the replays are that run now."""
+        found = await self.operations.replays()
+        return json_reply("replays", {"replays": [asdict(one) for one in found]})
+
     async def ingest(self, call: Call) -> Reply:
         """Take the body in as one file of a source."""
         source = call.query.get("source", "")
@@ -112,3 +148,14 @@ class Changes:
         name = call.query.get("name", "")
         result = await self.operations.ingest(source, io.BytesIO(body), name)
         return json_reply("ingest", {"source": source, "name": name, **msgspec.to_builtins(result)})
+
+    async def _keep(self, call: Call, verb: Keeping) -> Reply:
+        request = await body_as(call, LetterRequest)
+        plan = await plan_letters(self.queries, self.release, request.group, sample=request.sample)
+        if request.dry_run:
+            return json_reply(f"dlq.{verb}", {"dry_run": True, **plan.as_json()})
+        check_count(plan.count, request.agreed)
+        done = await keep_letters(
+            self.operations, plan, verb, who=request.who, reason=request.reason
+        )
+        return json_reply(f"dlq.{verb}", done)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from tillway.connect import SubmissionResult
 from tillway.observe.amounts import Money
+from tillway.reconcile import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,22 @@ class Replayed:
     superseded: int = 0
 
 
+Keeping = Literal["hold", "release", "skip"]
+"""Orders about messages that wait: keep them, let them go, take them out of their lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningReplay:
+    """How far a replay is: planned messages, and what became of those that were tried."""
+
+    route: str
+    planned: int
+    delivered: int
+    failed: int
+    superseded: int
+    stopping: bool
+
+
 class Operations(Protocol):
     """Every method is a coroutine; who and reason go to the audit log with the change itself."""
 
@@ -78,6 +95,20 @@ class Operations(Protocol):
 
     async def abandon(self, route: str, positions: Sequence[int], who: str, reason: str) -> int:
         """Give messages up by name; return how many."""
+        ...
+
+    async def keep(
+        self, verb: Keeping, route: str, positions: Sequence[int], who: str, reason: str
+    ) -> int:
+        """Hold messages with their lanes, release what is held, or skip it; return how many."""
+        ...
+
+    async def stop_replay(self, route: str, who: str, reason: str) -> bool:
+        """End the replay of a route after the calls under way; False when there is none."""
+        ...
+
+    async def replays(self) -> list[RunningReplay]:
+        """Return how far the replays are that run now."""
         ...
 
     async def reprocess(self, invalid_ids: Sequence[int], who: str, reason: str) -> dict[str, int]:
@@ -90,6 +121,14 @@ class Operations(Protocol):
 
     async def replay(self, selection: Selection, who: str, reason: str) -> Replayed:
         """Send it again at a capped rate, under the same keys; returns when it is finished."""
+        ...
+
+    @property
+    def desk(self) -> Desk:
+        """Return where people decide about store-days.
+
+        Raises ConfigurationError TW-6901 for a project that reconciles nothing.
+        """
         ...
 
     async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:

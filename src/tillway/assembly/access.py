@@ -59,4 +59,5 @@ async def offline_operations(folder: Path) -> AsyncIterator[Operations]:
     finally:
         for target in hub.targets.values():
             await target.close()
+        await hub.notary.sign_if_possible()
         await hub.journal.close()

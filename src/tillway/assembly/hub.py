@@ -6,11 +6,12 @@ import asyncio
 import logging
 import random
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
+from tillway.access import Notary
 from tillway.assembly.backup_files import refuse_half_restored
 from tillway.assembly.hints import JournalHints
 from tillway.assembly.preparing import message_ids, preparations
@@ -32,6 +33,7 @@ from tillway.errors import ConfigurationError, JournalFault, Refused, TillwayErr
 from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
+from tillway.reconcile import Bookkeeper
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
@@ -71,7 +73,9 @@ class Hub:
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
     delivery: Delivery
+    notary: Notary
     clock: Clock
+    bookkeeper: Bookkeeper | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -86,8 +90,11 @@ class Hub:
         """Start delivery, the sources that fetch by themselves, and the watch over the disk."""
         await self.crew.start()
         await self.delivery.start()
+        if self.bookkeeper is not None:
+            self._tasks.append(asyncio.create_task(self._keep_books(self.bookkeeper)))
         self._tasks.append(asyncio.create_task(self._watch_disk()))
         self._tasks.append(asyncio.create_task(self._upkeep().run()))
+        self._tasks.append(asyncio.create_task(self.notary.run()))
         for name, source in self.sources.items():
             if is_pull(source):
                 self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
@@ -103,6 +110,7 @@ class Hub:
         for target in self.targets.values():
             await target.close()
         await self.crew.close()
+        await self.notary.sign_if_possible()
         await self.journal.close()
 
     async def failed(self) -> JournalFault:
@@ -116,17 +124,29 @@ class Hub:
         return Upkeep(self.journal, settings, self.clock, told)
 
     async def _keep_fetching(self, name: str, source: PullSource) -> None:
-        """Run a fetching source; a failure restarts it with back-off, it never stays dead."""
+        """Run a fetching source until the hub stops."""
+
+        async def fetch() -> None:
+            await source.run(self.intakes[name], self.stopping)
+
+        await self._keep_running(f"source {name}", fetch)
+
+    async def _keep_books(self, bookkeeper: Bookkeeper) -> None:
+        """Keep the store-days until the hub stops."""
+        await self._keep_running("reconciliation", bookkeeper.run)
+
+    async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run something; a failure restarts it with back-off, it never stays dead."""
         wait = FIRST_RESTART_SECONDS
         while not self.stopping.is_set():
             started = self.clock.monotonic()
             try:
-                await source.run(self.intakes[name], self.stopping)
+                await run()
             except JournalFault:
                 return
-            except Exception as error:  # noqa: BLE001 - a source that dies must start again
+            except Exception as error:  # noqa: BLE001 - what dies must start again
                 told = error if isinstance(error, TillwayError | OSError) else type(error).__name__
-                _log.warning("source %s stopped, starts again in %.0f s: %s", name, wait, told)
+                _log.warning("%s stopped, starts again in %.0f s: %s", name, wait, told)
             if self.clock.monotonic() - started > LONGEST_RESTART_SECONDS:
                 wait = FIRST_RESTART_SECONDS
             await self.clock.sleep(wait)
@@ -164,6 +184,7 @@ async def open_hub(
     crew = crew or Crew()
     await asyncio.to_thread(refuse_half_restored, journal_path(release))
     journal = await open_sqlite(journal_path(release))
+    notary = await _notary(journal, clock)
     gate = Gate()
     gathering = Gathering(journal)
     intakes = {
@@ -182,7 +203,19 @@ async def open_hub(
     }
     targets = {name: _target(name, release, clock) for name in release.targets}
     delivery = Delivery(release, targets, journal, clock, rng)
-    return Hub(release, journal, gate, crew, intakes, sources, targets, delivery, clock)
+    settings = release.reconciliation
+    bookkeeper = Bookkeeper(release, settings, journal, clock, new_id) if settings else None
+    return Hub(
+        release, journal, gate, crew, intakes, sources, targets, delivery, notary, clock, bookkeeper
+    )
+
+
+async def _notary(journal: SqliteJournal, clock: Clock) -> Notary:
+    try:
+        return await Notary.open(journal, journal.path, clock)
+    except ConfigurationError:
+        await journal.close()
+        raise
 
 
 def _source(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
+from tillway.api.operations import Keeping, RunningReplay
 from tillway.assembly.hub import Hub
 from tillway.connect import Submission, SubmissionResult
 from tillway.delivery import (
@@ -23,6 +24,7 @@ from tillway.errors import ConfigurationError, Transient
 from tillway.journal.base import Action, Settlement
 from tillway.model import from_minor
 from tillway.observe.amounts import Money
+from tillway.reconcile import Desk
 from tillway.spelling import nearest
 
 SHOWN_FAILURES = 10
@@ -41,6 +43,21 @@ class HubOperations:
     async def abandon(self, route: str, positions: Sequence[int], who: str, reason: str) -> int:
         """Give messages up by name; return how many."""
         return _done(await self.hub.delivery.abandon(route, positions, who, reason))
+
+    async def keep(
+        self, verb: Keeping, route: str, positions: Sequence[int], who: str, reason: str
+    ) -> int:
+        """Hold, release or skip messages that wait; return how many."""
+        return _done(await self.hub.delivery.order(route, verb, positions, who, reason))
+
+    async def stop_replay(self, route: str, who: str, reason: str) -> bool:
+        """End the replay of a route; False when there is none."""
+        return await self.hub.delivery.stop_replay(route, who, reason)
+
+    async def replays(self) -> list[RunningReplay]:
+        """Return how far the replays are that run now."""
+        found = self.hub.delivery.snapshot().replays
+        return [RunningReplay(**asdict(one)) for one in found]
 
     async def reprocess(self, invalid_ids: Sequence[int], who: str, reason: str) -> dict[str, int]:
         """Take quarantined copies in again with the current mapping; return outcome -> count."""
@@ -87,6 +104,13 @@ class HubOperations:
             superseded=summary.superseded,
         )
 
+    @property
+    def desk(self) -> Desk:
+        """Return where people decide about store-days."""
+        if self.hub.bookkeeper is None:
+            raise ConfigurationError("TW-6901", "this project has no recon/store-day.toml")
+        return Desk(self.hub.bookkeeper)
+
     async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:
         """Take one file through the intake of a source."""
         intake = self.hub.intakes.get(source)
@@ -109,6 +133,13 @@ class OfflineOperations(HubOperations):
     async def abandon(self, route: str, positions: Sequence[int], who: str, reason: str) -> int:
         """Give messages up by name; return how many."""
         order = Order("abandon", who, reason, self.hub.clock.now())
+        return _done(await settle_offline(self.hub.journal, route, positions, order))
+
+    async def keep(
+        self, verb: Keeping, route: str, positions: Sequence[int], who: str, reason: str
+    ) -> int:
+        """Hold, release or skip messages from the next start on; return how many."""
+        order = Order(verb, who, reason, self.hub.clock.now(), self.hub.release.digest)
         return _done(await settle_offline(self.hub.journal, route, positions, order))
 
     async def replay(self, selection: Selection, who: str, reason: str) -> Replayed:  # noqa: ARG002 - the seam's shape

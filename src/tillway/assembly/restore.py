@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tillway.access import AuditFiles
 from tillway.assembly.access import journal_of, journal_place
 from tillway.assembly.acknowledgement import Acknowledgement, leave, note_path
 from tillway.assembly.backup_files import (
@@ -140,6 +141,7 @@ def _exchange(fresh: Path, journal: Path, at: str) -> str:
                 if _beside(journal, part).exists():
                     _beside(journal, part).rename(_beside(aside, part))
                     moved.append(part)
+            _put_checkpoint_aside(journal, aside)
             note_path(journal).unlink(missing_ok=True)
             fresh.rename(journal)
         except OSError:
@@ -148,6 +150,13 @@ def _exchange(fresh: Path, journal: Path, at: str) -> str:
             raise
         flush(journal.parent)
     return aside.name if moved else ""
+
+
+def _put_checkpoint_aside(journal: Path, aside: Path) -> None:
+    """Let the signed checkpoint go with the journal that it vouches for."""
+    checkpoint = AuditFiles.beside(journal).checkpoint
+    if checkpoint.exists():
+        checkpoint.rename(_beside(aside, ".checkpoint"))
 
 
 def _beside(journal: Path, part: str) -> Path:

@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.console import Console
 
 from tillway.cli import exit_codes
 from tillway.cli.counting import counted
+from tillway.cli.dlq_money import stuck_money
 from tillway.cli.letters import Asked, change_letters, sample_size
 from tillway.cli.options import HERE, ConfirmCount, DryRun, Json, Project, Reason, Yes
 from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import opened
+from tillway.clock import SystemClock
 from tillway.observe import Problem, problem_as_json, problem_named, problems, targets_by_route
 
 dlq = App(
     name="dlq",
-    help="What could not be delivered or taken in, grouped by cause: list, show, retry, abandon.",
+    help="What could not be delivered or taken in, by cause: list, show, retry, hold, skip ...",
     result_action="return_value",
 )
 Sample = Annotated[
     int | None, Parameter(name="--sample", help="Only the oldest N: 1 first, then 10.")
 ]
 All = Annotated[bool, Parameter(name="--all", negative=(), help="Every message of the problem.")]
+ByMoney = Annotated[
+    bool, Parameter(name="--money", negative=(), help="Stuck money by target and age, with totals.")
+]
 Raw = Annotated[bool, Parameter(name="--raw", negative=(), help="Print the oldest kept copy.")]
 
 
 @dlq.command(name="list")
-def list_(*, project: Project = HERE, json: Json = False) -> int:
+def list_(*, money: ByMoney = False, project: Project = HERE, json: Json = False) -> int:
     """List the open problems with count, money, stores and age. Leaves with 2 when there are any.
 
-    Example: tillway dlq list
+    Example: tillway dlq list --money
     """
     found = asyncio.run(_problems(project))
-    data = {"problems": [problem_as_json(one) for one in found]}
-    emit("dlq.list", data, lambda console: _draw_list(console, found), json)
+    data: dict[str, Any] = {"problems": [problem_as_json(one) for one in found]}
+    if money:
+        stuck = stuck_money(found, SystemClock().now())
+        emit("dlq.list", {**data, **stuck.as_json()}, stuck.draw, json)
+    else:
+        emit("dlq.list", data, lambda console: _draw_list(console, found), json)
     return exit_codes.ATTENTION if found else exit_codes.DONE
 
 
@@ -116,6 +125,93 @@ def abandon(
     """
     asked = Asked(
         "abandon", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
+    )
+    return change_letters(project, asked, json=json)
+
+
+@dlq.command
+def hold(
+    group: str,
+    /,
+    *,
+    sample: Sample = None,
+    all_: All = False,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm_count: ConfirmCount = None,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Keep the messages of a problem, and their lanes, until they are released; nothing is tried.
+
+    Example: tillway dlq hold 3fa0 --sample 1 --reason "account is being opened"
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    asked = Asked(
+        "hold", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
+    )
+    return change_letters(project, asked, json=json)
+
+
+@dlq.command
+def release(
+    group: str,
+    /,
+    *,
+    sample: Sample = None,
+    all_: All = False,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm_count: ConfirmCount = None,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Let the messages of a problem go that are held; each keeps its key.
+
+    Example: tillway dlq release 3fa0 --sample 1 --reason "account opened"
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    asked = Asked(
+        "release", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
+    )
+    return change_letters(project, asked, json=json)
+
+
+@dlq.command
+def skip(
+    group: str,
+    /,
+    *,
+    sample: Sample = None,
+    all_: All = False,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm_count: ConfirmCount = None,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Take the messages of a problem out of their lanes, which go on; they become dead letters.
+
+    Example: tillway dlq skip 3fa0 --sample 1 --reason "wrong till number"
+
+    Parameters
+    ----------
+    group
+        Name of the problem, as `tillway dlq list` shows it.
+    """
+    asked = Asked(
+        "skip", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
     )
     return change_letters(project, asked, json=json)
 

@@ -1,4 +1,4 @@
-"""Carries out `dlq retry` and `dlq abandon`: plan, show, ask, act; prints what was done."""
+"""Carries out the orders of `dlq`, such as `retry`: plan, show, ask, act; says what was done."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tillway.api.actions import (
     LetterPlan,
     abandon_letters,
     check_retryable,
+    keep_letters,
     plan_letters,
     retry_letters,
 )
@@ -27,12 +28,21 @@ from tillway.cli.output import emit, money_text, note
 from tillway.cli.reading import opened
 from tillway.errors import ConfigurationError
 
+_SENTENCES = {
+    "retried": "sent on their way again; what fails anew shows in `tillway dlq list` under its new "
+    "cause",
+    "abandoned": "given up",
+    "kept": "held, with what waits behind them, until `tillway dlq release`",
+    "released": "let go",
+    "skipped": "taken out of their lanes, which go on; they are dead letters now",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the person typed. sample 0 means every message of the problem."""
 
-    verb: Literal["retry", "abandon"]
+    verb: Literal["retry", "abandon", "hold", "release", "skip"]
     group: str
     sample: int
     reason: str
@@ -80,10 +90,13 @@ async def _plan(project: Path, asked: Asked) -> LetterPlan:
 
 
 def _here(asked: Asked, plan: LetterPlan) -> Callable[[Operations], Awaitable[dict[str, Any]]]:
-    change = retry_letters if asked.verb == "retry" else abandon_letters
-
     async def changed(operations: Operations) -> dict[str, Any]:
-        return await change(operations, plan, who=person(), reason=asked.reason)
+        who, reason = person(), asked.reason
+        if asked.verb == "retry":
+            return await retry_letters(operations, plan, who=who, reason=reason)
+        if asked.verb == "abandon":
+            return await abandon_letters(operations, plan, who=who, reason=reason)
+        return await keep_letters(operations, plan, asked.verb, who=who, reason=reason)
 
     return changed
 
@@ -109,17 +122,13 @@ def _plan_line(asked: Asked, plan: LetterPlan) -> str:
 
 
 def _told(done: dict[str, Any]) -> dict[str, Any]:
-    return {name: done[name] for name in ("retried", "abandoned", "outcomes") if name in done}
+    return {name: done[name] for name in (*_SENTENCES, "outcomes") if name in done}
 
 
 def _draw(console: Console, done: dict[str, Any]) -> None:
-    if "retried" in done:
-        console.print(
-            f"{done['retried']:,} sent on their way again; what fails anew shows in "
-            f"`tillway dlq list` under its new cause"
-        )
-    elif "abandoned" in done:
-        console.print(f"{done['abandoned']:,} given up")
-    else:
+    for name, sentence in _SENTENCES.items():
+        if name in done:
+            console.print(f"{done[name]:,} {sentence}")
+    if "outcomes" in done:
         told = ", ".join(f"{count:,} {name}" for name, count in sorted(done["outcomes"].items()))
         console.print(f"taken in again: {told or 'nothing'}")

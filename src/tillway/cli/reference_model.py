@@ -11,8 +11,10 @@ import msgspec
 from tillway.cli.markdown import code, page, section, table
 from tillway.connect.settings import describe
 from tillway.dialects.registry import dialect_names
+from tillway.formats.camt_format import CamtOptions
 from tillway.formats.csv_format import CsvOptions
 from tillway.formats.json_format import JsonOptions
+from tillway.formats.mt940_format import Mt940Options
 from tillway.formats.registry import format_names
 from tillway.formats.xml_format import XmlOptions
 from tillway.mapping import FUNCTIONS, SPECIAL_FORMS
@@ -20,8 +22,10 @@ from tillway.model import MESSAGE_TYPES, RULES, MessageType
 from tillway.model.catalogue import OBJECT_KEY_SPACE, POS_KEY_FIELDS
 
 FORMAT_OPTIONS: Mapping[str, type[msgspec.Struct]] = {
+    "camt": CamtOptions,
     "csv": CsvOptions,
     "json": JsonOptions,
+    "mt940": Mt940Options,
     "ndjson": JsonOptions,
     "poslog": XmlOptions,
     "xml": XmlOptions,

@@ -39,6 +39,7 @@ To = Annotated[
 ]
 StoreName = Annotated[str, Parameter(name="--store", help="Only this store.")]
 TypeName = Annotated[str, Parameter(name="--type", help="Only this message type.")]
+Stop = Annotated[bool, Parameter(name="--stop", negative=(), help="End the one that runs.")]
 Key = Annotated[str, Parameter(name="--key", help="Only this natural key.")]
 
 
@@ -54,19 +55,23 @@ def replay(
     yes: Yes = False,
     confirm_count: ConfirmCount = None,
     reason: Reason = "",
+    stop: Stop = False,
     project: Project = HERE,
     json: Json = False,
 ) -> int:
     """Deliver messages of the past again on one route, under the same keys and at a capped rate.
 
     It shows count, money, lanes and duration first and asks; --dry-run stops there and needs no
-    running hub. What a newer revision superseded is named and left out. Leaves with 2 when a
-    message failed.
+    running hub, --stop ends one that runs. Where the route asks for two people, the second one
+    gives the same command. What a newer revision superseded is named and left out. Leaves with 2
+    when a message failed.
 
     Example: tillway replay --route pos-to-erp --from 2026-11-20 --to 2026-11-21 --dry-run
     """
     if not dry_run:
         need_reason(reason)
+    if stop:
+        return _stop(project, route, reason, json=json)
     release = readable_release(project)
     selection = _selection(release, route, from_, to, store, message_type, key)
     plan = _plan(project, release, selection)
@@ -129,6 +134,20 @@ def _run(project: Path, selection: Selection, count: int, reason: str) -> dict[s
         return done
 
     return act(project, here, there)
+
+
+def _stop(project: Path, route: str, reason: str, *, json: bool) -> int:
+    async def here(operations: Operations) -> dict[str, Any]:
+        return {"stopped": await operations.stop_replay(route, person(), reason)}
+
+    def there(client: HubClient) -> dict[str, Any]:
+        request = {"route": route, "who": person(), "reason": reason}
+        return client.post("/api/replay/stop", request)
+
+    data = {"route": route, "stopped": act(project, here, there)["stopped"]}
+    told = "it ends after the calls under way" if data["stopped"] else "no replay runs there"
+    emit("replay.stop", data, lambda console: console.print(told), json)
+    return exit_codes.DONE if data["stopped"] else exit_codes.FAILED
 
 
 def _request(selection: Selection) -> dict[str, Any]:

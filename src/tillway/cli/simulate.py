@@ -21,6 +21,7 @@ from tillway.cli.output import emit, progress
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tillway.project.records import Release
     from tillway.simulator.fault_catalogue import FaultInfo
 
 simulate = App(name="simulate", result_action="return_value")
@@ -60,19 +61,26 @@ def play(
     """Play a seeded chain of stores into the running hub of a project.
 
     The truth file is written before anything is sent: one line for each message, one for each
-    fault. The stores must be in the project's stores.csv. Grade the run with
+    fault. The stores must be in the project's stores.csv. A project with the systems paywell and
+    harbourbank hears from its acquirer and its bank too. Grade the run with
     `tillway simulate grade`.
 
     Example: tillway simulate --project demo --sales 500 --faults duplicate,late=0.02
     """
+    import os
+
+    from tillway.project import load_release
+    from tillway.simulator.brands import MONEY_BRANDS
     from tillway.simulator.fault_catalogue import fault_plan
     from tillway.simulator.plan import ChainPlan
     from tillway.simulator.truth import write_truth
 
-    plan = ChainPlan(seed=seed, stores=stores, days=days, sales=sales)
+    release = load_release(project.resolve(), environ=os.environ)
+    finance = release.sources.keys() >= MONEY_BRANDS.keys()
+    plan = ChainPlan(seed=seed, stores=stores, days=days, sales=sales, finance=finance)
     trouble = fault_plan(faults, plan)
     totals = write_truth(truth, plan, trouble)
-    handed_over = asyncio.run(_play(project.resolve(), plan, trouble, rate))
+    handed_over = asyncio.run(_play(release, plan, trouble, rate))
     result = {"truth": truth, "handed_over": handed_over, "totals": totals}
     emit(
         "simulate",
@@ -137,27 +145,23 @@ def grade(
     return exit_codes.DONE if verdict.balanced else exit_codes.FAILED
 
 
-async def _play(folder: Path, plan: Any, faults: Any, rate: float) -> int:
-    import os
-
+async def _play(release: Release, plan: Any, faults: Any, rate: float) -> int:
     import aiohttp
 
     from tillway.api import read_hub_file
     from tillway.cli.demo.senders import project_senders
     from tillway.clock import SystemClock
     from tillway.errors import Transient
-    from tillway.project import load_release
     from tillway.simulator.erp_client import lose_answer, set_mode
     from tillway.simulator.feed import Feed
     from tillway.simulator.pacing import Pace
 
-    address = read_hub_file(folder)
+    address = read_hub_file(release.folder)
     if address is None:
         raise Transient(
             "TW-7604", "no hub is running for this project", advice="Start it with `tillway run`."
         )
     clock = SystemClock()
-    release = load_release(folder, environ=os.environ)
     erp = str(release.targets[ERP_SYSTEM].settings["url"]) if ERP_SYSTEM in release.targets else ""
     async with aiohttp.ClientSession() as session:
 

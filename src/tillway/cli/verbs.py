@@ -38,6 +38,10 @@ VERBS: dict[str, Verb] = {
     "find": Verb("tillway.cli.find:find", "Find a sale by any number it has.", LOOK),
     "trace": Verb("tillway.cli.trace:trace", "The life of one message.", LOOK),
     "verify": Verb("tillway.cli.verify:verify", "Check that the books balance.", LOOK),
+    "recon": Verb("tillway.cli.recon:recon", "What does not agree, from till to bank.", LOOK),
+    "storeday": Verb(
+        "tillway.cli.storeday:storeday", "Store-days: list, show, approve, reopen.", LOOK
+    ),
     "dlq": Verb("tillway.cli.dlq:dlq", "What could not be delivered: list, show, retry.", MEND),
     "replay": Verb("tillway.cli.replay:replay", "Deliver a stretch of history again.", MEND),
     "backup": Verb("tillway.cli.backup:backup", "Copy the journal while the hub runs.", MEND),

@@ -26,7 +26,7 @@ from tillway.connect.http_client import (
     no_connection,
     too_large,
 )
-from tillway.connect.http_wire import Broken, Connection, TooLarge
+from tillway.connect.http_wire import CHUNK_BYTES, Broken, Connection, TooLarge
 from tillway.errors import Permanent
 
 USER_AGENT = "tillway"
@@ -91,27 +91,49 @@ class _Pool:
         if address is None:
             raise no_address(url)
         head = _head(method, address, headers, body)
-        connection: Connection | None = None
+        content = body or b""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                connection = await self._connection(url, address)
-                return await connection.call(head, body or b"")
+            if len(content) <= CHUNK_BYTES and not self._turns.locked():
+                kept = self._kept(address)
+                if kept is not None:
+                    return await self._call_kept(kept, address, head, content)
+            return await self._call(url, address, head, content)
         except TimeoutError:
             raise no_answer(url, self._timeout_seconds) from None
         except TooLarge:
             raise too_large(url, self._max_answer_bytes) from None
         except Broken as fault:
             raise broken(url, str(fault)) from None
-        finally:
-            if connection is not None:
-                self._give_back(address, connection)
-                self._turns.release()
 
     async def close(self) -> None:
         for connection in list(self._open):
             connection.close()
         self._open.clear()
         self._idle.clear()
+
+    async def _call_kept(
+        self, connection: Connection, address: Address, head: bytes, body: bytes
+    ) -> HttpReply:
+        """Call on a connection that is there; only the answer is waited for, so a timer will do."""
+        await self._turns.acquire()
+        late = asyncio.get_running_loop().call_later(self._timeout_seconds, connection.expire)
+        try:
+            return await connection.call(head, body)
+        finally:
+            late.cancel()
+            self._give_back(address, connection)
+            self._turns.release()
+
+    async def _call(self, url: str, address: Address, head: bytes, body: bytes) -> HttpReply:
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                connection = await self._connection(url, address)
+                return await connection.call(head, body)
+        finally:
+            if connection is not None:
+                self._give_back(address, connection)
+                self._turns.release()
 
     async def _connection(self, url: str, address: Address) -> Connection:
         """Return a connection that is ours alone. Raises NotConnected; nothing was sent then."""

@@ -63,6 +63,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def expire(self) -> None:
+        """Give up waiting for the answer: the caller gets a TimeoutError."""
+        self._fail(TimeoutError())
+
     async def _write_long(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         """Write piece by piece, so that the event loop serves others in between."""
         assert self._answer is not None

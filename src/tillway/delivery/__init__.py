@@ -3,9 +3,9 @@
 from tillway.delivery.dispatcher import Dispatcher, RouteSnapshot
 from tillway.delivery.gate import TargetGate, TargetSnapshot
 from tillway.delivery.outbound import idempotency_key
-from tillway.delivery.replay import Replay, ReplayResult, ReplaySummary
+from tillway.delivery.replay import Replay, ReplayResult, ReplaySnapshot, ReplaySummary
 from tillway.delivery.replay_plan import ReplayPlan, ReplaySelection, plan_replay
-from tillway.delivery.retry_letters import LetterOutcome, Order, settle_offline
+from tillway.delivery.retry_letters import LetterOutcome, Order, Verb, settle_offline
 from tillway.delivery.room import Delivery, DeliverySnapshot
 
 __all__ = [
@@ -18,10 +18,12 @@ __all__ = [
     "ReplayPlan",
     "ReplayResult",
     "ReplaySelection",
+    "ReplaySnapshot",
     "ReplaySummary",
     "RouteSnapshot",
     "TargetGate",
     "TargetSnapshot",
+    "Verb",
     "idempotency_key",
     "plan_replay",
     "settle_offline",

@@ -42,6 +42,15 @@ LIVE_CALLS_PER_OPERATOR_CALL = 9
 BURST_SHARE = 0.1
 """Part of a second's rate that may go out at once; with the rate it stays below 1.1 times it."""
 
+RAMP_START_SHARE = 0.1
+"""Part of its declared rate a target gets at first after it was away, and at least."""
+
+RAMP_SHARE_PER_SECOND = 0.2
+"""Part of its declared rate by which a recovering target gets more, each second."""
+
+SHORTEST_CUT_SECONDS = 1.0
+"""The rate of a failing target is halved no more often than this."""
+
 LEFT_OUT_TOLD = 10
 """Superseded messages that a plan or a refusal names; the others are counted."""
 

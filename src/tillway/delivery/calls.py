@@ -5,15 +5,17 @@ An exception that no connector may raise kills this call alone: every message of
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tillway.clock import Clock
 from tillway.connect import Delivered, Outbound, SendResult, Target
-from tillway.delivery.bounds import LOOK_AHEAD_MESSAGES, WINDOW_MESSAGES
+from tillway.delivery.bounds import KILLED_WORKERS, LOOK_AHEAD_MESSAGES, WINDOW_MESSAGES
 from tillway.delivery.fates import Fates
-from tillway.delivery.jobs import Answer, Job, WorkerDeath
+from tillway.delivery.jobs import Answer, Job, SaleMissing, WorkerDeath
 from tillway.delivery.outbound import Opened, idempotency_key, outbound, sentence
+from tillway.delivery.returns import Returns
 from tillway.errors import (
     ContractViolation,
     InDoubt,
@@ -28,6 +30,8 @@ from tillway.mapping import MappingTable
 
 Ready = list[tuple[Job, Outbound]]
 _ANSWERS = (Transient, NotConnected, InDoubt, Permanent)
+DEATHS = (Exception, SystemExit, asyncio.CancelledError)
+"""What no connector may raise; a cancellation it lets out is one unless this call is cut."""
 _OUR_OWN = frozenset({"TW-4001", "TW-4009"})
 
 
@@ -38,6 +42,7 @@ class Caller:
     target: Target
     mapping: MappingTable | None
     fates: Fates
+    returns: Returns
     journal: Journal
     clock: Clock
 
@@ -49,10 +54,15 @@ class Caller:
             found = await self._look_up(head, opened[0])
             if found is not None:
                 return [found]
+            if head.trouble.deaths >= KILLED_WORKERS:
+                now = self.clock.now()
+                killed = Permanent("TW-4003", "worker_killed: the process ended during its calls")
+                return [Answer(head, killed, head.kind, now, now)]
         ready: Ready = []
         answers: dict[int, Answer] = {}
         for job, content in zip(jobs, opened, strict=True):
-            made = self._translate(job, content)
+            waits = self.returns.may_concern(job) and await self._awaits_sale(job, content)
+            made = waits or self._translate(job, content)
             if isinstance(made, Outbound):
                 ready.append((job, made))
             else:
@@ -85,8 +95,16 @@ class Caller:
         except ContractViolation as violation:
             refused = Permanent("TW-4001", sentence(violation))
             return Answer(job, refused, job.kind, now, now)
-        except Exception as cause:  # noqa: BLE001 - a bug must not take other messages with it
+        except DEATHS as cause:
             return Answer(job, WorkerDeath(cause, sent=False), job.kind, now, now)
+
+    async def _awaits_sale(self, job: Job, opened: Opened | None) -> Answer | None:
+        """Return the answer for a return that must wait, None for whatever may go."""
+        if opened is None:
+            return None
+        missing = await self.returns.missing(job.position, opened)
+        now = self.clock.now()
+        return Answer(job, SaleMissing(missing), job.kind, now, now) if missing else None
 
     async def _look_up(self, job: Job, opened: Opened | None) -> Answer | None:
         """Ask whether the target holds the message; None when it does not and may be sent."""
@@ -99,7 +117,9 @@ class Caller:
         except TillwayError as error:
             # A look-up that fails in any way leaves the outcome unknown: nothing may be sent.
             result = InDoubt(error.code, sentence(error))
-        except Exception as cause:  # noqa: BLE001 - an error that no connector may raise
+        except DEATHS as cause:
+            if is_told_to_end(cause):
+                raise
             result = WorkerDeath(cause, sent=False)
         else:
             if reference is None:
@@ -120,7 +140,9 @@ class Caller:
             _check_count(results, ready)
         except _ANSWERS as error:
             results = [error] * len(ready)
-        except Exception as cause:  # noqa: BLE001 - an error that no connector may raise
+        except DEATHS as cause:
+            if is_told_to_end(cause):
+                raise
             results = [WorkerDeath(cause, sent=True)] * len(ready)
         crash_points.reached(crash_points.BEFORE_LEDGER)
         ended = self.clock.now()
@@ -128,6 +150,12 @@ class Caller:
             Answer(job, result, job.kind, started, ended)
             for (job, _), result in zip(ready, results, strict=True)
         ]
+
+
+def is_told_to_end(cause: BaseException) -> bool:
+    """Whether it is this very call that is cut, and not something inside the connector."""
+    task = asyncio.current_task()
+    return isinstance(cause, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _check_count(results: Sequence[object], ready: Ready) -> None:
@@ -142,6 +170,8 @@ def results_of(answers: Sequence[Answer]) -> list[SendResult]:
     """
     results: list[SendResult] = []
     for answer in answers:
+        if isinstance(answer.result, SaleMissing):
+            continue
         if isinstance(answer.result, WorkerDeath):
             if answer.result.sent:
                 results.append(InDoubt("TW-4004", "the worker died"))

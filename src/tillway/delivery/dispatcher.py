@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from random import Random
+from typing import Protocol
 
 from tillway.clock import Clock
 from tillway.delivery.alarm import Alarm
@@ -25,14 +25,15 @@ from tillway.delivery.fates import Fates
 from tillway.delivery.gate import TargetGate, Ticket
 from tillway.delivery.jobs import Answer, Job
 from tillway.delivery.limits import RateLimit
-from tillway.delivery.rebuild import rebuild
+from tillway.delivery.rebuild import AttemptJournal, deaths_of, rebuild
 from tillway.delivery.restored import AfterRestore, RestoredDoubts
+from tillway.delivery.returns import Returns, SaleJournal
 from tillway.delivery.rows import Rows
 from tillway.delivery.settle import Settler
 from tillway.delivery.traffic import Traffic
 from tillway.delivery.window import Window
 from tillway.journal import crash_points
-from tillway.journal.base import Journal, StoredMessage
+from tillway.journal.base import StoredMessage
 from tillway.mapping import MappingTable
 from tillway.project.records import RetryPolicy
 from tillway.routing import Route
@@ -59,6 +60,10 @@ class RouteSnapshot:
     last_progress_at: int
 
 
+class DeliveryJournal(SaleJournal, AttemptJournal, Protocol):
+    """What a route needs of a journal: both seams of it have a part."""
+
+
 class Dispatcher:
     """One route, from the journal to its target's gate."""
 
@@ -68,7 +73,7 @@ class Dispatcher:
         mapping: MappingTable | None,
         gate: TargetGate,
         policy: RetryPolicy,
-        journal: Journal,
+        journal: DeliveryJournal,
         clock: Clock,
         random: Random,
         release: str,
@@ -104,8 +109,11 @@ class Dispatcher:
             self.route.name, self._journal, progress.position, self._settled, self._clock
         )
         self._traffic = Traffic(self.route, rows, self._settler, self._clock)
+        wait_seconds = self._policy.sale_wait_seconds
+        self._returns = Returns(self._traffic, self._journal, wait_seconds)
         self._fates = Fates(
             self._traffic,
+            self._returns,
             self.gate.delivery_class,
             self._policy,
             self.gate.record.settle_seconds,
@@ -114,12 +122,18 @@ class Dispatcher:
         if self._after_restore is not None and self.gate.delivery_class in "BD":
             self._traffic.doubts = RestoredDoubts(self._fates, self._after_restore).takes
         self._caller = Caller(
-            self.gate.target, self.mapping, self._fates, self._journal, self._clock
+            self.gate.target,
+            self.mapping,
+            self._fates,
+            self._returns,
+            self._journal,
+            self._clock,
         )
         self.desk = Desk(self._fates, self._journal)
         self._seen_before = progress.settled
         self._window = Window(self._journal, progress.position, self.wake)
-        rebuild(self._fates, await self._journal.open_deliveries(self.route.name))
+        found = await self._journal.open_deliveries(self.route.name)
+        rebuild(self._fates, found, await deaths_of(self._journal, found))
         self._window.newest = await self._journal.last_position()
         self.gate.watch(self.wake, self._recovered)
 
@@ -180,6 +194,7 @@ class Dispatcher:
 
     def _pump(self) -> None:
         self._traffic.wake_due()
+        self._returns.wake_due()
         self._read()
         self._launch()
         if not self._read_again():
@@ -284,11 +299,12 @@ class Dispatcher:
 
     def _set_alarm(self) -> None:
         lanes = self._traffic.lanes
-        wait = inf
+        wait = max(0.0, self._returns.next_limit() - self._clock.monotonic())
         if lanes.live_ready:
-            wait = self.gate.wait_seconds()
+            wait = min(wait, self.gate.wait_seconds())
         elif lanes.low_ready:
-            wait = max(self.gate.wait_seconds(), self._operator_rate.wait_seconds())
+            room = max(self.gate.wait_seconds(), self._operator_rate.wait_seconds())
+            wait = min(wait, room)
         due = lanes.next_due()
         shut = self.gate.breaker.wait_seconds()
         if shut == 0 and due is not None:

@@ -12,9 +12,18 @@ from random import Random
 from tillway.clock import MICROSECONDS, Clock
 from tillway.connect import Delivered, DeliveryClass
 from tillway.delivery.bounds import KILLED_WORKERS
-from tillway.delivery.jobs import Answer, Job, Outcome, Trouble, WorkerDeath, outcome_of
+from tillway.delivery.jobs import (
+    Answer,
+    Job,
+    Outcome,
+    SaleMissing,
+    Trouble,
+    WorkerDeath,
+    outcome_of,
+)
 from tillway.delivery.outbound import sentence
 from tillway.delivery.retry import retry_delay_seconds
+from tillway.delivery.returns import AWAITS_SALE, AWAITS_SALE_CODE, Returns
 from tillway.delivery.rows import Rows
 from tillway.delivery.settle import Settler
 from tillway.delivery.traffic import Traffic
@@ -25,6 +34,8 @@ from tillway.project.records import RetryPolicy
 HOLDS_LANE = "holds_lane"
 """Reason of a dead letter whose route keeps the lane shut until a person acts."""
 
+SALES_TOLD = 5
+
 _log = logging.getLogger("tillway.delivery")
 
 
@@ -34,12 +45,14 @@ class Fates:
     def __init__(
         self,
         traffic: Traffic,
+        returns: Returns,
         delivery_class: DeliveryClass,
         policy: RetryPolicy,
         settle_seconds: float,
         random: Random,
     ) -> None:
         self.traffic = traffic
+        self.returns = returns
         self.delivery_class = delivery_class
         self.policy = policy
         self.settle_seconds = settle_seconds
@@ -64,6 +77,8 @@ class Fates:
             self.traffic.landed(answer.job)
             if isinstance(answer.result, Delivered):
                 self._delivered(answer, answer.result)
+            elif isinstance(answer.result, SaleMissing):
+                self._await_sale(answer, answer.result)
             else:
                 self._failed(answer, first=answer.job.lane.name not in failed)
                 failed.add(answer.job.lane.name)
@@ -76,7 +91,7 @@ class Fates:
 
     def _failed(self, answer: Answer, *, first: bool) -> None:
         result = answer.result
-        assert not isinstance(result, Delivered)
+        assert not isinstance(result, Delivered | SaleMissing)
         if isinstance(result, WorkerDeath):
             self._died(answer, result)
         elif isinstance(result, InDoubt) and self.delivery_class in "BD":
@@ -96,8 +111,22 @@ class Fates:
         self._count(answer)
         row = self._rows.of(job.position, "delivered", job.lane.name, job.trouble)
         row.target_reference = result.reference
+        row.code = job.trouble.flag
+        row.detail = "sent without the sale it takes back" if row.code else ""
         self._settler.write(row, self._rows.attempt(answer, job.trouble, "delivered"))
         self.traffic.troubles.pop(job.position, None)
+
+    def _await_sale(self, answer: Answer, missing: SaleMissing) -> None:
+        """Take a return out of its lane until its sale is there, or its time is up."""
+        job, trouble = answer.job, self._trouble(answer)
+        trouble.sale_by = trouble.sale_by or self._clock.monotonic() + self.returns.wait_seconds
+        row = self._rows.waiting(job.position, job.lane.name, AWAITS_SALE, AWAITS_SALE_CODE)
+        row.detail = f"waits for {', '.join(missing.keys[:SALES_TOLD])}"
+        rest = trouble.sale_by - self._clock.monotonic()
+        row.next_at = self._clock.now() + round(rest * MICROSECONDS)
+        self._settler.write(row)
+        self.traffic.troubles.pop(job.position, None)
+        self.returns.wait(job.position, job.lane.name, trouble)
 
     def _later(self, answer: Answer, error: TillwayError, outcome: Outcome) -> None:
         """Hold the lane until the message is tried again, or give up past the horizon."""

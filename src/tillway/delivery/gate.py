@@ -13,8 +13,8 @@ from math import inf
 from tillway.clock import Clock
 from tillway.connect import Delivered, DeliveryClass, SendResult, Target
 from tillway.delivery.breaker import Breaker
-from tillway.delivery.limits import RateLimit, Width
-from tillway.errors import InDoubt, NotConnected, TillwayError, Transient
+from tillway.delivery.limits import Ramp, RateLimit, Width
+from tillway.errors import InDoubt, NotConnected, Refused, TillwayError, Transient
 from tillway.journal.base import Journal, TargetState
 from tillway.project.records import BreakerPolicy, TargetRecord
 
@@ -34,13 +34,18 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class TargetSnapshot:
-    """What a person sees of a target: its breaker, and how wide and fast it is called now."""
+    """What a person sees of a target: its breaker, and how wide and fast it is called now.
+
+    rate_per_second is the declared rate, 0 for none; allowed_per_second is what it gets now, less
+    while it recovers.
+    """
 
     target: str
     breaker: TargetState
     in_flight: int
     width: int
     rate_per_second: float
+    allowed_per_second: float
 
 
 class TargetGate:
@@ -63,6 +68,7 @@ class TargetGate:
         self.record = record
         self.breaker = Breaker(record.system, breaker, clock)
         self.rate = RateLimit(record.rate_per_second, clock)
+        self.ramp = Ramp(self.rate, clock)
         self.width = Width(record.concurrency)
         self._journal = journal
         self._saved: TargetState | None = None
@@ -135,8 +141,10 @@ class TargetGate:
             self._succeeded(ticket)
         else:
             self.width.failed()
+            self.ramp.failed()
             if self.breaker.failed(subject, error, probe=ticket.probe):
                 self.width.restart()
+                self.ramp.restart()
         if self.breaker.state.state != before:
             for call in self._changed:
                 call()
@@ -144,11 +152,17 @@ class TargetGate:
             self._waiting.popleft()()
 
     async def save(self) -> None:
-        """Keep the state of the breaker in the journal when it changed."""
+        """Keep the state of the breaker in the journal when it changed.
+
+        A full disk does not keep calls from being made: the state is kept when there is room.
+        """
         state = self.breaker.state
         if self._saved is None or _differs(self._saved, state):
-            self._saved = replace(state)
-            await self._journal.save_target_state(self._saved)
+            kept, self._saved = self._saved, replace(state)
+            try:
+                await self._journal.save_target_state(self._saved)
+            except Refused:
+                self._saved = kept
 
     def snapshot(self) -> TargetSnapshot:
         """Return what a person sees."""
@@ -158,10 +172,12 @@ class TargetGate:
             self.width.in_flight,
             int(self.width.allowed),
             self.record.rate_per_second,
+            self.rate.rate_per_second,
         )
 
     def _succeeded(self, ticket: Ticket) -> None:
         self.width.succeeded()
+        self.ramp.succeeded()
         outage = self.breaker.had_outage
         if self.breaker.succeeded(probe=ticket.probe):
             for call in self._recovered:

@@ -18,11 +18,13 @@ AttemptKind = Literal["first", "retry", "operator", "replay", "look_up"]
 class Trouble:
     """A message whose first call did not simply succeed, or that a person sent again.
 
-    attempts counts calls made; first_at is wall time in microseconds. due and deadline are
+    attempts counts calls made; first_at is wall time in microseconds. due, deadline and sale_by are
     monotonic seconds, so that a stepped clock neither hurries nor buries a message. doubtful: its
     last outcome is unknown and must be looked up before it is sent. asked: a person asked for the
     next attempt, which therefore has low priority. deaths: workers it killed; look_ups: look-ups
-    that gave no answer; hurried: it was already sent early once, after an outage.
+    that gave no answer; hurried: it was already sent early once, after an outage. on_hold: a person
+    keeps it. sale_by: until when a return waits for its sale, 0.0 when it never had to; flag: code
+    that its ledger row keeps although it was delivered.
     """
 
     attempts: int = 0
@@ -36,6 +38,9 @@ class Trouble:
     doubtful: bool = False
     asked: bool = False
     replayed: bool = False
+    on_hold: bool = False
+    sale_by: float = 0.0
+    flag: str = ""
 
 
 @dataclass(slots=True)
@@ -73,11 +78,18 @@ class WorkerDeath:
 
 
 @dataclass(slots=True)
+class SaleMissing:
+    """A return was not sent, since these sales that it takes back are not at the target yet."""
+
+    keys: list[str]
+
+
+@dataclass(slots=True)
 class Answer:
     """What became of one job; times are wall time in microseconds."""
 
     job: Job
-    result: SendResult | WorkerDeath
+    result: SendResult | WorkerDeath | SaleMissing
     kind: AttemptKind
     started_at: int
     ended_at: int

@@ -5,11 +5,14 @@ The idempotency key is made here and nowhere else: the same on every attempt, re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
+from keyword import iskeyword
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from tillway.connect import Outbound
 from tillway.delivery.bounds import DETAIL_CHARACTERS
@@ -19,6 +22,7 @@ from tillway.mapping import MappingTable
 from tillway.message import Envelope
 
 VIOLATIONS_TOLD = 5
+REMEMBERED_DECODERS = 64
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -37,6 +41,15 @@ class Opened:
         if self._body is None:
             self._body = _decode(self.message.canonical)
         return self._body
+
+    def body_with(self, names: frozenset[str] | None) -> Mapping[str, Any]:
+        """Return the body with at least these fields, None for all; an absent one may be None.
+
+        Most of a receipt is lines, and many targets want none of them.
+        """
+        if self._body is not None or names is None or not _are_plain(names):
+            return self.body()
+        return asdict(_decoder_of(names)(self.message.canonical))
 
 
 def idempotency_key(envelope: Envelope) -> str:
@@ -59,9 +72,11 @@ def outbound(opened: Opened, mapping: MappingTable | None, lane: str, attempt: i
     """
     envelope = opened.message.envelope
     key = idempotency_key(envelope)
-    body = opened.body()
-    if mapping is not None:
-        body = mapping.apply({**body, "envelope": _envelope_fields(envelope, key)})
+    if mapping is None:
+        body = opened.body()
+    else:
+        record = opened.body_with(mapping.reads)
+        body = mapping.apply({**record, "envelope": _envelope_fields(envelope, key)})
     return Outbound(
         key=key,
         message_type=envelope.message_type,
@@ -82,6 +97,17 @@ def sentence(error: TillwayError) -> str:
         more = len(error.violations) - len(told)
         text = "; ".join([text, *told, *([f"and {more} more"] if more else [])])
     return text[:DETAIL_CHARACTERS]
+
+
+def _are_plain(names: frozenset[str]) -> bool:
+    return all(name.isidentifier() and not iskeyword(name) for name in names)
+
+
+@lru_cache(REMEMBERED_DECODERS)
+def _decoder_of(names: frozenset[str]) -> Callable[[bytes], msgspec.Struct]:
+    fields = [(name, Any, None) for name in sorted(names)]
+    shape = msgspec.defstruct("Fields", fields, gc=False)
+    return msgspec.json.Decoder(shape, float_hook=Decimal).decode
 
 
 def _envelope_fields(envelope: Envelope, key: str) -> dict[str, Any]:

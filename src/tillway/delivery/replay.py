@@ -15,6 +15,7 @@ from typing import Literal
 from tillway.clock import Clock
 from tillway.connect import Delivered, Outbound, SendResult
 from tillway.delivery.bounds import REPLAY_TRIES
+from tillway.delivery.calls import DEATHS, is_told_to_end
 from tillway.delivery.gate import TargetGate
 from tillway.delivery.jobs import outcome_of
 from tillway.delivery.limits import RateLimit
@@ -44,6 +45,7 @@ from tillway.mapping import MappingTable
 
 LONGEST_PAUSE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.01
+RECORDS_PER_COMMIT = 64
 
 Report = Callable[["ReplayResult"], None]
 
@@ -76,6 +78,18 @@ class ReplaySummary:
     stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ReplaySnapshot:
+    """How far a replay is: planned messages, and what became of those that were tried."""
+
+    route: str
+    planned: int
+    delivered: int
+    failed: int
+    superseded: int
+    stopping: bool
+
+
 @dataclass(slots=True)
 class Item:
     """One message of a call, with its ledger row."""
@@ -95,6 +109,18 @@ class Replay:
     clock: Clock
     report: Report
     summary: ReplaySummary = field(default_factory=ReplaySummary)
+    _records: list[AttemptRow] = field(default_factory=list)
+    _ended: bool = False
+
+    def end(self) -> None:
+        """Start no call any more, as a person wants it."""
+        self._ended = True
+
+    def snapshot(self) -> ReplaySnapshot:
+        """Return how far it is."""
+        plan, done = self.plan, self.summary
+        counts = (plan.count, done.delivered, done.failed, done.superseded)
+        return ReplaySnapshot(plan.selection.route, *counts, stopping=self._ended)
 
     async def run(self, who: str, reason: str, stop: asyncio.Event) -> ReplaySummary:
         """Send what the plan selects until it ends or stop is set; audited by name and reason.
@@ -108,7 +134,15 @@ class Replay:
         subject = f"{route}: {plan.count} messages up to position {plan.until}"
         action = Action(self.clock.now(), who, "replay", subject, reason)
         await self.journal.settle(Settlement(route, actions=[action]))
-        rate = RateLimit(plan.rate_per_second, self.clock)
+        try:
+            await self._send_all(stop)
+        finally:
+            await self._keep_records()
+        self.summary.stopped = self._is_over(stop)
+        return self.summary
+
+    async def _send_all(self, stop: asyncio.Event) -> None:
+        plan, rate = self.plan, RateLimit(self.plan.rate_per_second, self.clock)
         batch: list[Item] = []
         async for one in selected(self.journal, plan.selection, plan.after, plan.until):
             if one.version is not None:
@@ -118,12 +152,10 @@ class Replay:
             if full or any(item.row.lane == one.row.lane for item in batch):
                 await self._send(batch, rate, stop)
                 batch = []
-            if stop.is_set():
+            if self._is_over(stop):
                 break
             batch.append(Item(one.message, one.row))
         await self._send(batch, rate, stop)
-        self.summary.stopped = stop.is_set()
-        return self.summary
 
     async def _send(self, batch: list[Item], rate: RateLimit, stop: asyncio.Event) -> None:
         """Send these, try again what may succeed later, and record every outcome."""
@@ -133,7 +165,6 @@ class Replay:
             started = self.clock.now()
             answers = await self._attempt(batch, rate, stop)
             batch = []
-            records: list[AttemptRow] = []
             for item, result in answers:
                 if (
                     isinstance(result, Transient | NotConnected | InDoubt)
@@ -141,12 +172,17 @@ class Replay:
                 ):
                     batch.append(item)
                 else:
-                    records.append(self._record(item, started, result))
-            if records:
-                route = self.plan.selection.route
-                await self.journal.settle(Settlement(route, attempts=records))
+                    self._records.append(self._record(item, started, result))
+            if batch or len(self._records) >= RECORDS_PER_COMMIT:
+                await self._keep_records()
             if batch:
                 await self.clock.sleep(float(attempt))
+
+    async def _keep_records(self) -> None:
+        """Commit the outcomes noted so far; many share a flush, since the calls are small."""
+        records, self._records = self._records, []
+        if records:
+            await self.journal.settle(Settlement(self.plan.selection.route, attempts=records))
 
     async def _attempt(
         self, batch: Sequence[Item], rate: RateLimit, stop: asyncio.Event
@@ -190,7 +226,7 @@ class Replay:
 
     async def _room(self, rate: RateLimit, wanted: int, stop: asyncio.Event) -> int:
         """Wait until neither live traffic nor this replay's own rate objects; 0 after a stop."""
-        while not stop.is_set():
+        while not self._is_over(stop):
             room = int(min(float(wanted), rate.available(), float(self.gate.room())))
             if room and self.gate.is_calm:
                 rate.take(room)
@@ -217,7 +253,9 @@ class Replay:
             return [await self._look_up_or_send(body) for body in bodies]
         except TillwayError as error:
             return [error] * len(bodies)
-        except Exception as cause:  # noqa: BLE001 - an error that no connector may raise
+        except DEATHS as cause:
+            if is_told_to_end(cause):
+                raise
             told = f"the worker died: {type(cause).__name__}: {shown(str(cause))}"
             return [InDoubt("TW-4004", told)] * len(bodies)
 
@@ -226,6 +264,9 @@ class Replay:
         if reference is not None:
             return Delivered(reference, repeated=True)
         return (await self.gate.target.send([body]))[0]
+
+    def _is_over(self, stop: asyncio.Event) -> bool:
+        return self._ended or stop.is_set()
 
     def _leave_out(self, version: ObjectRevision) -> None:
         self.summary.superseded += 1

@@ -1,4 +1,7 @@
-"""What a person does with dead letters and held messages: send again, or abandon by name.
+"""What a person does with messages that do not go by themselves: five orders, each by name.
+
+retry and release send again; hold keeps a message, and so its lane, until it is released; skip
+takes it out of its lane as a dead letter; abandon gives it up.
 
 The same rows are built for a live route and for a journal without a hub; a live route also puts the
 messages back into its lanes. An old version of an object is not sent again once a newer one is
@@ -13,12 +16,16 @@ from itertools import islice
 from typing import Literal
 
 from tillway.delivery.bounds import DELIVERIES_AT_ONCE, LEFT_OUT_TOLD
-from tillway.delivery.rebuild import waits_for_person
+from tillway.delivery.fates import HOLDS_LANE
+from tillway.delivery.rebuild import ON_HOLD, waits_for_person
+from tillway.delivery.returns import AWAITS_SALE
 from tillway.delivery.stale import SUPERSEDED_CODE, superseded, superseded_text
 from tillway.errors import ConfigurationError
 from tillway.journal.base import Action, DeliveryRow, Journal, ObjectRevision, Settlement
 
-Verb = Literal["retry", "abandon"]
+Verb = Literal["retry", "release", "hold", "skip", "abandon"]
+SKIPPED_CODE = "TW-4018"
+_HELD_BY_ITSELF = frozenset({"findings", AWAITS_SALE, ON_HOLD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +51,23 @@ class Order:
     async def superseded(
         self, journal: Journal, positions: Sequence[int]
     ) -> dict[int, ObjectRevision]:
-        """Return the messages that must not be sent any more; an abandonment sends nothing."""
-        return await superseded(journal, positions) if self.verb == "retry" else {}
+        """Return the messages that must not be sent any more, where the order sends."""
+        return await superseded(journal, positions) if self.sends else {}
+
+    @property
+    def sends(self) -> bool:
+        """Whether the message goes out by this order."""
+        return self.verb in ("retry", "release")
 
     def refusal(
         self, position: int, row: DeliveryRow | None, version: ObjectRevision | None = None
     ) -> LetterOutcome | None:
-        """Return why this row cannot be retried or abandoned, or None when it can.
+        """Return why the order cannot be carried out on this row, or None when it can.
 
         version is given for a message that `superseded` names.
         """
         unfit = self._unfit(position, row)
-        if unfit is None and version is not None and self.verb == "retry":
+        if unfit is None and version is not None and self.sends:
             detail = f"not done: {version.natural_key} is {superseded_text(version)}"
             return LetterOutcome(position, done=False, code=SUPERSEDED_CODE, detail=detail)
         return unfit
@@ -63,30 +75,49 @@ class Order:
     def _unfit(self, position: int, row: DeliveryRow | None) -> LetterOutcome | None:
         if row is None:
             return refused(position, "it has no ledger row on this route: nothing to act on")
-        if row.state in ("dead", "held"):
-            return None
-        if row.state == "in_doubt" and (self.verb == "abandon" or waits_for_person(row)):
+        if self._fits(row):
             return None
         if row.state == "in_doubt":
             return refused(position, "its outcome is unknown; the look-up at the target is due")
-        return refused(position, f"it is {row.state}")
+        held = f", {row.reason.replace('_', ' ')}" if row.state == "held" and row.reason else ""
+        return refused(position, f"{self.verb} does not fit a message that is {row.state}{held}")
+
+    def _fits(self, row: DeliveryRow) -> bool:
+        looked_up = row.state == "in_doubt" and not waits_for_person(row)
+        match self.verb:
+            case "retry":
+                return row.state in ("dead", "held") or waits_for_person(row)
+            case "release":
+                return row.state == "held"
+            case "hold":
+                return row.state == "held" and row.reason not in _HELD_BY_ITSELF
+            case "skip":
+                return row.state == "held" or looked_up or row.reason == HOLDS_LANE
+            case "abandon":
+                return row.state in ("dead", "held", "in_doubt")
 
     def row(self, row: DeliveryRow) -> DeliveryRow:
         """Return the row as the order leaves it."""
-        if self.verb == "abandon":
-            told = f"abandoned by {self.who}: {self.reason}"
-            return replace(
-                row, state="abandoned", updated_at=self.at, reason="", next_at=0, detail=told
-            )
-        return replace(
-            row,
-            state="held",
-            reason="operator",
-            updated_at=self.at,
-            next_at=self.at,
-            release=self.release or row.release,
-            replayed=row.replayed or row.attempts > 0,
-        )
+        told = f"by {self.who}: {self.reason}"
+        changed = replace(row, updated_at=self.at, reason="", next_at=0)
+        match self.verb:
+            case "abandon":
+                return replace(changed, state="abandoned", detail=f"abandoned {told}")
+            case "skip":
+                return replace(changed, state="dead", code=SKIPPED_CODE, detail=f"skipped {told}")
+            case "hold":
+                return replace(changed, reason=ON_HOLD, detail=f"held {told}")
+            case "retry" | "release":
+                release = self.release or row.release
+                replayed = row.replayed or row.attempts > 0
+                return replace(
+                    changed,
+                    state="held",
+                    reason="operator",
+                    next_at=self.at,
+                    release=release,
+                    replayed=replayed,
+                )
 
     def action(self, row: DeliveryRow) -> Action:
         """Return the audit entry of one position."""

@@ -12,15 +12,16 @@ from random import Random
 
 from tillway.clock import Clock
 from tillway.connect import Target
-from tillway.delivery.dispatcher import Dispatcher, RouteSnapshot
+from tillway.delivery.approval import Approvals
+from tillway.delivery.dispatcher import DeliveryJournal, Dispatcher, RouteSnapshot
 from tillway.delivery.gate import TargetGate, TargetSnapshot
-from tillway.delivery.replay import Replay, ReplaySummary, Report
+from tillway.delivery.replay import Replay, ReplaySnapshot, ReplaySummary, Report
 from tillway.delivery.replay_plan import ReplayPlan
 from tillway.delivery.restored import AfterRestore
-from tillway.delivery.retry_letters import LetterOutcome
+from tillway.delivery.retry_letters import LetterOutcome, Verb
 from tillway.delivery.start import start_position
 from tillway.errors import ConfigurationError
-from tillway.journal.base import Journal
+from tillway.journal.base import Action, Settlement
 from tillway.project.records import Release
 from tillway.routing import Route
 
@@ -31,6 +32,7 @@ class DeliverySnapshot:
 
     routes: tuple[RouteSnapshot, ...]
     targets: tuple[TargetSnapshot, ...]
+    replays: tuple[ReplaySnapshot, ...] = ()
 
 
 class Delivery:
@@ -40,7 +42,7 @@ class Delivery:
         self,
         release: Release,
         targets: Mapping[str, Target],
-        journal: Journal,
+        journal: DeliveryJournal,
         clock: Clock,
         random: Random,
     ) -> None:
@@ -56,6 +58,7 @@ class Delivery:
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
         self._after_restore: AfterRestore | None = None
+        self._replays: dict[str, Replay] = {}
 
     async def start(self) -> None:
         """Register every route, rebuild what was held, and begin to deliver.
@@ -120,6 +123,7 @@ class Delivery:
         return DeliverySnapshot(
             tuple(dispatcher.snapshot() for dispatcher in self.dispatchers.values()),
             tuple(gate.snapshot() for gate in self.gates.values()),
+            tuple(replay.snapshot() for replay in self._replays.values()),
         )
 
     def restore_acknowledged(self) -> None:
@@ -142,15 +146,44 @@ class Delivery:
         """Give messages up by name; see `Desk.abandon`."""
         return await self._of(route).desk.abandon(positions, who, reason)
 
+    async def order(
+        self, route: str, verb: Verb, positions: Sequence[int], who: str, reason: str
+    ) -> list[LetterOutcome]:
+        """Carry out retry, release, hold, skip or abandon; see `retry_letters`."""
+        return await self._of(route).desk.order(verb, positions, who, reason)
+
     async def replay(
         self, plan: ReplayPlan, who: str, reason: str, stop: asyncio.Event, report: Report
     ) -> ReplaySummary:
-        """Run a plan of `plan_replay` through the current mapping; see `Replay.run`."""
-        dispatcher = self._of(plan.selection.route)
+        """Run a plan of `plan_replay` through the current mapping; see `Replay.run`.
+
+        Raises ConfigurationError TW-4016 when a second person must give the same order first, and
+        TW-4017 while another replay of the route runs.
+        """
+        route = plan.selection.route
+        dispatcher = self._of(route)
+        if route in self._replays:
+            raise ConfigurationError("TW-4017", f"{route} is being replayed", route=route)
         replay = Replay(
             plan, dispatcher.gate, dispatcher.mapping, self._journal, self._clock, report
         )
-        return await replay.run(who, reason, stop)
+        self._replays[route] = replay
+        try:
+            alone = self._release.retries[dispatcher.route.retry].replay_alone
+            await Approvals(self._journal, self._clock).need(plan, alone, who, reason)
+            return await replay.run(who, reason, stop)
+        finally:
+            del self._replays[route]
+
+    async def stop_replay(self, route: str, who: str, reason: str) -> bool:
+        """End the replay of a route after the calls under way; False when there is none."""
+        replay = self._replays.get(route)
+        if replay is None:
+            return False
+        replay.end()
+        action = Action(self._clock.now(), who, "replay_stopped", route, reason)
+        await self._journal.settle(Settlement(route, actions=[action]))
+        return True
 
     def _of(self, route: str) -> Dispatcher:
         if route not in self.dispatchers:

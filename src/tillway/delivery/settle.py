@@ -48,6 +48,8 @@ class Settler:
         self._waiters: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self.fault: BaseException | None = None
+        self.went: Callable[[int], None] | None = None
+        """Given where returns wait: told of what was delivered, or passed over."""
 
     @property
     def is_busy(self) -> bool:
@@ -68,6 +70,8 @@ class Settler:
         money = envelope.amount_minor or 0
         self._done[position] = (envelope.message_type, envelope.currency, money)
         self._kick()
+        if self.went is not None:
+            self.went(position)
 
     def known(self, position: int) -> None:
         """Note that this position was settled before, by an earlier process."""
@@ -82,6 +86,8 @@ class Settler:
         if row.state != "sending" and row.position > self.cursor:
             self._done[row.position] = None
         self._kick()
+        if row.state == "delivered" and self.went is not None:
+            self.went(row.position)
 
     def note(self, attempt: AttemptRow) -> None:
         """Record a call that does not change the row."""

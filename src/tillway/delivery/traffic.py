@@ -35,6 +35,8 @@ class Traffic:
         self.flying: set[int] = set()
         self.doubts: Callable[[Opened, str], bool] | None = None
         """Given after a restore: takes a message that the target may already hold."""
+        self.arriving: Callable[[StoredMessage], None] | None = None
+        """Given where returns wait: told of every message before it has its place."""
 
     def arrived(self, message: StoredMessage) -> None:
         """Give a message that was just read its place: passed over, waiting, held or dead.
@@ -44,6 +46,8 @@ class Traffic:
         opened = Opened(message)
         envelope = message.envelope
         self.settler.track(message.position)
+        if self.arriving is not None:
+            self.arriving(message)
         if message.superseded_by is not None:
             self.settler.passed(message.position, envelope)
             return
@@ -90,7 +94,8 @@ class Traffic:
         early: list[tuple[Lane, float]] = []
         while not jobs and (lane := self.lanes.take_soonest()) is not None:
             trouble = self.troubles.get(lane.head)
-            if trouble and trouble.doubtful and trouble.due > self.clock.monotonic():
+            keeps = trouble and (trouble.doubtful or trouble.on_hold)
+            if trouble and keeps and trouble.due > self.clock.monotonic():
                 early.append((lane, trouble.due))
             else:
                 self._launch(Job(lane.head, lane, trouble), jobs)
@@ -131,7 +136,8 @@ class Traffic:
         for lane in list(self.lanes.by_name.values()):
             if lane.due and len(lane) and not lane.flying:
                 trouble = self.troubles.get(lane.head)
-                if trouble and not trouble.doubtful and (outage or not trouble.hurried):
+                keeps = trouble is None or trouble.doubtful or trouble.on_hold
+                if trouble and not keeps and (outage or not trouble.hurried):
                     trouble.due = 0.0
                     trouble.hurried = True
                     self.advance(lane)

@@ -5,13 +5,14 @@ Surprising: all POSLog dialects are one class with different profiles.
 
 from __future__ import annotations
 
+from tillway.dialects.adyen_settlement import AdyenSettlement
 from tillway.dialects.base import Dialect, Identity
 from tillway.dialects.poslog import PosLogDialect
 from tillway.dialects.profiles import PROFILES
 from tillway.errors import ConfigurationError
 from tillway.spelling import nearest
 
-_DIALECTS: dict[str, Dialect] = {"none": Identity()}
+_DIALECTS: dict[str, Dialect] = {"none": Identity(), AdyenSettlement.name: AdyenSettlement()}
 _DIALECTS.update({profile.name: PosLogDialect(profile) for profile in PROFILES})
 
 

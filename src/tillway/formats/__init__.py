@@ -1,4 +1,4 @@
-"""Bytes to neutral records and back: JSON, NDJSON, CSV, XML and ARTS POSLog.
+"""Bytes to neutral records and back: JSON, CSV, XML, POSLog, camt, MT940.
 
 Surprising: nothing here raises for bad input; what cannot be read comes out as `Unreadable`.
 """

@@ -24,10 +24,14 @@ class Heading:
 
 
 class Columns:
-    """The names of the columns, learned from the first row where the source has a header."""
+    """The names of the columns, learned from the first row where the source has a header.
+
+    heading holds the bytes of that row: with them before it, a row can be read again by itself.
+    """
 
     def __init__(self, options: CsvOptions) -> None:
         self._options = options
+        self.heading = b""
         header = options.header
         self._names: list[str] | Refused | None = header if isinstance(header, list) else None
         self._by_kind = header if isinstance(header, dict) else {}
@@ -92,6 +96,7 @@ class Columns:
             detail = "The header has an empty name, or the same name twice."
         else:
             self._names = names
+            self.heading = row.raw
             return Heading()
         self._names = malformed("TW-3042", detail, line=row.line)
         return self._names

@@ -1,7 +1,8 @@
 """Reads CSV in a declared dialect: a row is a record, or the rows that share columns are one.
 
 Surprising: bytes are decoded first and rows are cut after, so a record's bytes are its text encoded
-again; with the strict decoders used here these are the bytes that were sent.
+again; with the strict decoders used here these are the bytes that were sent. Gathered rows have the
+header before them, so that the record can be read again by itself.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class CsvOptions(Limits, frozen=True, kw_only=True):
       from thousands) to `1234.50`.
     * `skip_lines` lines before the first row are passed over.
     * `group_by` names the columns whose consecutive equal values make rows one record.
+    * `gather` makes rows one record wherever they stand in the file, not only when they follow one
+      another: for reports that are sorted otherwise. `record_bytes` then limits the whole file.
     * `record_type` names the first field of every row, which tells its kind.
     * `record_bytes`, `children` (rows of one record), `columns` and `field_characters` are limits;
       what exceeds one is refused. A row has no levels, so `nesting_depth` says nothing here.
@@ -46,6 +49,7 @@ class CsvOptions(Limits, frozen=True, kw_only=True):
     decimal_columns: tuple[str, ...] = ()
     skip_lines: int = 0
     group_by: tuple[str, ...] = ()
+    gather: bool = False
     record_type: str = ""
     columns: int = COLUMNS
     field_characters: int = FIELD_CHARACTERS
@@ -55,7 +59,8 @@ class Csv:
     """Rows of text in a declared dialect.
 
     Without group_by a record is one row, by column name. With it, consecutive rows with the same
-    values there are one record: those columns, and `rows` with every column of every row.
+    values there (or all of them, with gather) are one record: those columns, and `rows` with every
+    column of every row.
     """
 
     name = "csv"
@@ -68,7 +73,7 @@ class Csv:
         """Yield the records of a file of any length; a bad row costs its own record."""
         options = self._options
         columns = Columns(options)
-        group: _Group | None = None
+        groups = _Groups(options, columns)
         anything = False
         for row in cut_rows(stream, options):
             anything = True
@@ -81,19 +86,13 @@ class Csv:
             if not options.group_by:
                 yield _alone(row, answer)
                 continue
-            key = self._key(row, columns, answer, group)
-            if group is not None and key != group.key:
-                yield group.close(options.group_by)
-                group = None
-            group = group or _Group(key, options)
-            group.add(row, answer)
-        if group is not None:
-            yield group.close(options.group_by)
+            yield from groups.take(row, answer, columns.key_of(row, answer))
+        yield from groups.rest()
         if not anything:
             yield empty_input()
 
     def encode(self, value: dict[str, Any]) -> bytes:
-        """Write one record back as rows, without a header."""
+        """Write one record back as rows, under their names where rows are gathered."""
         options = self._options
         text = io.StringIO()
         writer = csv.writer(
@@ -102,7 +101,10 @@ class Csv:
             quotechar=options.quote,
             lineterminator="\r\n",
         )
-        for row in value["rows"] if options.group_by else [value]:
+        rows = value["rows"] if options.group_by else [value]
+        if options.gather and options.header is True:
+            writer.writerow(rows[0])
+        for row in rows:
             writer.writerow([self._written(name, field) for name, field in row.items()])
         return text.getvalue().encode(plain_encoding(options.encoding), errors="replace")
 
@@ -129,18 +131,41 @@ class Csv:
             return malformed("TW-3021", "The last row is cut off.", line=row.line)
         return named
 
-    def _key(
-        self,
-        row: Row,
-        columns: Columns,
-        answer: dict[str, str] | Refused,
-        group: _Group | None,
-    ) -> tuple[str, ...]:
-        """Return the group of a row; one too broken to tell belongs to the group before it."""
-        key = columns.key_of(row, answer)
-        if key is not None:
-            return key
-        return group.key if group is not None else ()
+
+class _Groups:
+    """The groups of rows that are not whole yet: one, or with `gather` all of the file."""
+
+    def __init__(self, options: CsvOptions, columns: Columns) -> None:
+        self._options = options
+        self._columns = columns
+        self._open: dict[tuple[str, ...], _Group] = {}
+        self._last: tuple[str, ...] = ()
+        self._held = 0
+
+    def take(
+        self, row: Row, answer: dict[str, str] | Refused, told: tuple[str, ...] | None
+    ) -> Iterator[Record | Unreadable]:
+        """Add a row; one too broken to tell its group belongs to the group before it."""
+        key = self._last if told is None else told
+        if key not in self._open and not self._options.gather:
+            yield from self.rest()
+        self._last = key
+        group = self._open.setdefault(key, _Group(key, self._options))
+        if self._options.gather:
+            self._held += len(row.raw)
+            if self._held > self._options.record_bytes and not isinstance(answer, Refused):
+                detail = f"The file is longer than {self._options.record_bytes} bytes."
+                answer = too_large("TW-3010", detail, line=row.line)
+        group.add(row, answer)
+
+    def rest(self) -> Iterator[Record | Unreadable]:
+        """Close what is open, in the order of its first rows; only the last one may be fatal."""
+        groups, self._open = list(self._open.values()), {}
+        for group in groups:
+            record = group.close(self._columns.heading if self._options.gather else b"")
+            if isinstance(record, Unreadable) and group is not groups[-1]:
+                record.fatal = False
+            yield record
 
 
 class _Group:
@@ -175,7 +200,8 @@ class _Group:
             return too_large("TW-3010", detail, line=line)
         return None
 
-    def close(self, names: tuple[str, ...]) -> Record | Unreadable:
+    def close(self, heading: bytes) -> Record | Unreadable:
+        names = self.options.group_by
         raw = b"".join(row.raw for row in self.rows)
         first, last = self.rows[0], self.rows[-1]
         if self.problem is not None:
@@ -183,7 +209,7 @@ class _Group:
             fatal = _cut_off(last, self.problem)
             return unreadable(raw, self.problem, offset=offset, line=line, fatal=fatal)
         value = {**dict(zip(names, self.key, strict=True)), "rows": self.values}
-        return Record(raw, value, first.offset, first.line)
+        return Record(heading + raw, value, first.offset, first.line)
 
 
 def _alone(row: Row, answer: dict[str, str] | Refused) -> Record | Unreadable:

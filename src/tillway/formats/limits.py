@@ -49,3 +49,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     record_bytes: Positive = RECORD_BYTES
     nesting_depth: Positive = NESTING_DEPTH
     children: Positive = CHILDREN
+
+
+class XmlLimits(Limits, frozen=True, kw_only=True):
+    """The limits of every format that is XML; attributes: of one element."""
+
+    attributes: Positive = ATTRIBUTES

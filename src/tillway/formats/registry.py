@@ -13,15 +13,19 @@ import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.formats.base import Format
+from tillway.formats.camt_format import Camt, CamtOptions
 from tillway.formats.csv_format import Csv, CsvOptions
 from tillway.formats.json_format import Json, JsonOptions, NdJson
 from tillway.formats.limits import Limits
+from tillway.formats.mt940_format import Mt940, Mt940Options
 from tillway.formats.xml_format import PosLog, Xml, XmlOptions
 from tillway.spelling import nearest
 
 _FORMATS: dict[str, tuple[type[Limits], Callable[[Any], Format]]] = {
+    "camt": (CamtOptions, Camt),
     "csv": (CsvOptions, Csv),
     "json": (JsonOptions, Json),
+    "mt940": (Mt940Options, Mt940),
     "ndjson": (JsonOptions, NdJson),
     "poslog": (XmlOptions, PosLog),
     "xml": (XmlOptions, Xml),

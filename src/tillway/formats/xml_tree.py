@@ -7,13 +7,12 @@ in the document never become one number in the tree.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from lxml import etree
 
-if TYPE_CHECKING:
-    from tillway.formats.xml_format import XmlOptions
+from tillway.formats.limits import XmlLimits
 
 ARTS_NAMESPACE = "http://www.nrf-arts.org/IXRetail/namespace/"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
@@ -58,7 +57,7 @@ class Names:
         return self._namespace_of.get(prefix) or f"urn:prefix:{quote(prefix)}"
 
 
-def tree_of(element: Any, names: Names, limits: XmlOptions) -> dict[str, Any] | str:
+def tree_of(element: Any, names: Names, limits: XmlLimits) -> dict[str, Any] | str:
     """Return the tree of an element: text alone gives a str, anything more a dict."""
     return _Walk(names, limits).read(element, 1)
 
@@ -74,7 +73,7 @@ def written(record: str, value: dict[str, Any], names: Names) -> bytes:
 
 
 class _Walk:
-    def __init__(self, names: Names, limits: XmlOptions) -> None:
+    def __init__(self, names: Names, limits: XmlLimits) -> None:
         self.names = names
         self.limits = limits
         self.known: dict[tuple[str, str | None], str] = {}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from tillway.connect.kit import Answer, Intake, PushSource, Request
 from tillway.connect.problems import problem
 from tillway.errors import Refused, TillwayError
-from tillway.gateway.bodies import BODY_TIMEOUT_SECONDS, Gone, must_close, read_body
+from tillway.gateway.bodies import BODY_TIMEOUT_SECONDS, Gone, must_close, read_body, too_large
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -47,6 +47,7 @@ class Gateway:
         self._probes = {"/healthz": alive, "/readyz": ready}
         self._fallback = fallback
         self._body_timeout_seconds = body_timeout_seconds
+        self._door_urls = frozenset(path.encode() for path in self._doors)
         self._door_folders = {_first_step(path) for path in self._doors}
         self._closed = False
 
@@ -63,22 +64,36 @@ class Gateway:
             await self._elsewhere(scope, receive, send)
             return
         try:
-            answer = await self._at_door(door[0], door[1], scope, receive)
+            answer = await self._at_door(door[0], scope, receive)
         except Gone:
             return
-        except TillwayError as error:
-            answer = problem(error)
-        except Exception as bug:  # noqa: BLE001 - whatever it is, the sender must get an answer
-            answer = _bug_answer(bug)
         await _answer(send, answer)
 
-    async def _at_door(
-        self, source: PushSource, intake: Intake, scope: Scope, receive: Receive
+    def has_door(self, url: bytes) -> bool:
+        """Whether a URL is exactly the path of a door."""
+        return url in self._door_urls
+
+    async def take(
+        self, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
     ) -> Answer:
+        """Hand a POST whose body is complete to the door at this path; never raises."""
+        source, intake = self._doors[path]
+        if self._closed:
+            return problem(_stopping())
+        if len(body) > source.max_body_bytes:
+            return problem(too_large(source.max_body_bytes))
+        try:
+            return await source.receive(Request("POST", path, headers, body, query), intake)
+        except TillwayError as error:
+            return problem(error)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the sender must get an answer
+            return bug_answer(bug)
+
+    async def _at_door(self, source: PushSource, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
             return _wrong_method(scope["method"], "POST")
         if self._closed:
-            raise Refused("TW-2020", "the hub is stopping", status=503)
+            return problem(_stopping())
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -89,8 +104,9 @@ class Gateway:
         except Refused as refusal:
             close = {"connection": "close"} if must_close(refusal, headers) else None
             return problem(refusal, headers=close)
-        query = scope["query_string"].decode("latin-1")
-        return await source.receive(Request("POST", scope["path"], headers, body, query), intake)
+        return await self.take(
+            scope["path"], headers, body, scope["query_string"].decode("latin-1")
+        )
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -110,7 +126,7 @@ class Gateway:
         except TillwayError as error:
             fault = error
         except Exception as bug:  # noqa: BLE001 - a probe that fails is an answer too
-            return _bug_answer(bug)
+            return bug_answer(bug)
         if fault is not None:
             return problem(fault, status=503)
         return Answer(200, b'{"status":"ok"}\n', {"content-type": "application/json"})
@@ -128,7 +144,7 @@ class Gateway:
         try:
             await fallback(scope, receive, watched_send)
         except Exception as bug:  # noqa: BLE001 - as at a door
-            answer = _bug_answer(bug)
+            answer = bug_answer(bug)
             if not started:
                 await _answer(send, answer)
 
@@ -145,8 +161,21 @@ class Gateway:
         )
 
 
+def bug_answer(bug: Exception) -> Answer:
+    """Return 500 without a word about the inside; the place goes to the log, the text does not."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    # The text of an exception may quote a payload, so only its type is logged.
+    _log.error("TW-9001 %s at %s", type(bug).__name__, place)
+    return problem(TillwayError("TW-9001", "something went wrong inside the hub"), status=500)
+
+
 def _first_step(path: str) -> str:
     return path.split("/", 2)[1] if path.startswith("/") else path
+
+
+def _stopping() -> Refused:
+    return Refused("TW-2020", "the hub is stopping", status=503)
 
 
 def _wrong_method(method: str, allowed: str) -> Answer:
@@ -154,15 +183,6 @@ def _wrong_method(method: str, allowed: str) -> Answer:
         Refused("TW-2007", f"{method} is not answered here", status=405),
         headers={"allow": allowed},
     )
-
-
-def _bug_answer(bug: Exception) -> Answer:
-    """Return 500 without a word about the inside; the place goes to the log, the text does not."""
-    frames = traceback.extract_tb(bug.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
-    # The text of an exception may quote a payload, so only its type is logged.
-    _log.error("TW-9001 %s at %s", type(bug).__name__, place)
-    return problem(TillwayError("TW-9001", "something went wrong inside the hub"), status=500)
 
 
 async def _answer(send: Send, answer: Answer) -> None:

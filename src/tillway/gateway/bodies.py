@@ -52,6 +52,16 @@ def must_close(refusal: Refused, headers: Mapping[str, str]) -> bool:
     )
 
 
+def too_large(max_bytes: int) -> Refused:
+    """Return the refusal of a body beyond the limit."""
+    return Refused(
+        "TW-2001",
+        f"the body is larger than the {max_bytes} bytes this door takes",
+        status=413,
+        advice="Send fewer messages at once (NDJSON batches may be split anywhere between lines).",
+    )
+
+
 async def _read(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]], max_bytes: int
 ) -> bytes:
@@ -61,7 +71,7 @@ async def _read(
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         if len(body) > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         return body
     parts, size = [body], len(body)
     while message.get("more_body", False) and size <= DISCARD_BYTES:
@@ -76,7 +86,7 @@ async def _read(
             # Reading on lets a sender that does not look up while it writes see the answer.
             parts.clear()
     if size > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     return b"".join(parts)
 
 
@@ -86,13 +96,4 @@ def _check_length(text: str | None, max_bytes: int) -> None:
     if not (text.isascii() and text.isdigit()):
         raise Refused("TW-2013", "Content-Length is not a number", status=400)
     if len(text) > 18 or int(text) > max_bytes:
-        raise _too_large(max_bytes)
-
-
-def _too_large(max_bytes: int) -> Refused:
-    return Refused(
-        "TW-2001",
-        f"the body is larger than the {max_bytes} bytes this door takes",
-        status=413,
-        advice="Send fewer messages at once (NDJSON batches may be split anywhere between lines).",
-    )
+        raise too_large(max_bytes)

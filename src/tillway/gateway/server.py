@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from tillway.errors import ConfigurationError
+from tillway.gateway.app import Gateway
+from tillway.gateway.direct import DoorProtocol
 
 if TYPE_CHECKING:
     from tillway.gateway.app import ASGIApp
@@ -69,7 +72,7 @@ async def serve(app: ASGIApp, host: str, port: int) -> Server:
     listener = _bound(host, port)
     config = uvicorn.Config(
         _typed(app),
-        http="httptools",
+        http=_protocol(app),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -82,6 +85,11 @@ async def serve(app: ASGIApp, host: str, port: int) -> Server:
     server = Server(_QuietServer(config), listener)
     await server.started()
     return server
+
+
+def _protocol(app: ASGIApp) -> Any:
+    """Return the short way for a gateway, and uvicorn's own for any other app."""
+    return partial(DoorProtocol, gateway=app) if isinstance(app, Gateway) else "httptools"
 
 
 def _typed(app: ASGIApp) -> Any:

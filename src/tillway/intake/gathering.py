@@ -18,11 +18,13 @@ Brought = TypeVar("Brought")
 
 
 class Gathering:
-    """Appends to one journal for all batches of a hub."""
+    """Appends to one journal for all batches of a hub; enough items are stored without a wait."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, enough: int = ENOUGH_ITEMS) -> None:
         self._journal = journal
+        self._enough = enough
         self._expected = 0
+        self._looking = False
         self._items: list[AppendItem] = []
         self._owners: list[tuple[asyncio.Future[list[Receipt]], int]] = []
         self._storing: set[asyncio.Task[None]] = set()
@@ -41,19 +43,28 @@ class Gathering:
         receipts: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         self._items += items
         self._owners.append((receipts, len(items)))
-        self._look_soon()
+        if len(self._items) >= self._enough:
+            self._store_now()
+        else:
+            self._look_soon()
         return receipts
 
     def _look_soon(self) -> None:
         # Not at once: who waits for the worker that has just become free expects something then.
-        asyncio.get_running_loop().call_soon(self._store_if_due)
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look)
 
-    def _store_if_due(self) -> None:
-        if self._owners and (not self._expected or len(self._items) >= ENOUGH_ITEMS):
-            task = asyncio.create_task(self._store(self._items, self._owners))
-            self._storing.add(task)
-            task.add_done_callback(self._storing.discard)
-            self._items, self._owners = [], []
+    def _look(self) -> None:
+        self._looking = False
+        if self._owners and not self._expected:
+            self._store_now()
+
+    def _store_now(self) -> None:
+        task = asyncio.create_task(self._store(self._items, self._owners))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        self._items, self._owners = [], []
 
     async def _store(
         self,

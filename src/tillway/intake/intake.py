@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -23,6 +23,8 @@ from tillway.journal.base import Invalid, Journal, Receipt
 
 TURN_BYTES = 16 * 1024
 """Input worked on before others get their turn: about 5 ms, also where records are large."""
+AT_ONCE_ITEMS = 16
+"""Small submissions of one turn of the event loop are stored together, up to so many records."""
 GROUPS_IN_FLIGHT = 4
 KEPT_FAILURES = 100
 STATUS = {"accepted": 202, "duplicate": 200, "conflict": 409, "quarantined": 422}
@@ -71,12 +73,18 @@ class SourceIntake:
         self._gate = gate
         self._crew = crew or Crew()
         self._gathering = gathering or Gathering(journal)
+        self._at_once = Gathering(journal, AT_ONCE_ITEMS)
 
     async def submit(self, submission: Submission, *, keep_items: bool = True) -> SubmissionResult:
         """Take everything of a submission; returns when all of it is durable."""
         self._gate.check()
         by_crew = self._crew.takes(submission)
         collected = _Collected(keep_items)
+        if not by_crew and _is_small(submission.body):
+            group = list(self._preparation.taken(submission))
+            if group:
+                collected.note(await self._at_once.append([one.item for one in group]), group)
+            return collected.result()
         waiting: deque[tuple[Awaitable[list[Receipt]], list[Taken]]] = deque()
         async with aclosing(self._groups(submission, by_crew)) as groups:
             async for group in groups:
@@ -84,9 +92,10 @@ class SourceIntake:
                 append = self._gathering.append if by_crew else self._journal.append
                 waiting.append((asyncio.ensure_future(append(items)), group))
                 if len(waiting) >= GROUPS_IN_FLIGHT:
-                    await collected.add(*waiting.popleft())
+                    stored, first = waiting.popleft()
+                    collected.note(await stored, first)
         for stored, group in waiting:
-            await collected.add(stored, group)
+            collected.note(await stored, group)
         return collected.result()
 
     def _groups(self, submission: Submission, by_crew: bool) -> AsyncGenerator[list[Taken]]:
@@ -118,9 +127,9 @@ class _Collected:
         self._complete = True
         self._items: list[ItemOutcome] = []
 
-    async def add(self, stored: Awaitable[list[Receipt]], group: Sequence[Taken]) -> None:
-        """Wait for the receipts of one group and note them."""
-        for receipt, taken in zip(await stored, group, strict=True):
+    def note(self, receipts: Sequence[Receipt], group: Sequence[Taken]) -> None:
+        """Note the receipts of one group."""
+        for receipt, taken in zip(receipts, group, strict=True):
             outcome = receipt.outcome
             self._counts[outcome] = self._counts.get(outcome, 0) + 1
             if taken.fatal:
@@ -132,6 +141,10 @@ class _Collected:
     def result(self) -> SubmissionResult:
         """Return what became of everything."""
         return SubmissionResult(self._counts, self._complete, self._items)
+
+
+def _is_small(body: bytes | BinaryIO) -> bool:
+    return isinstance(body, bytes) and len(body) < TURN_BYTES
 
 
 def _outcome(receipt: Receipt, taken: Taken) -> ItemOutcome:

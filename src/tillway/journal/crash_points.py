@@ -10,6 +10,7 @@ BEFORE_COMMIT = "before the commit"
 BEFORE_ANSWER = "after the commit, before the answer"
 BEFORE_DISPATCH = "after the answer, before dispatch"
 BEFORE_SEND = "after the intent, before bytes leave"
+BEFORE_CHECKPOINT = "after an audited action, before its signed checkpoint"
 BEFORE_LEDGER = "after the answer of the target, before the ledger"
 
 

@@ -24,7 +24,7 @@ from tillway.journal.base import (
     TargetState,
 )
 from tillway.journal.conflict import conflicting_copy
-from tillway.journal.memory_keeping import MemoryKeeping
+from tillway.journal.memory_projection import MemoryProjection
 from tillway.journal.queries import InvalidRow, MessageRecord
 from tillway.journal.totals import item_facts
 from tillway.message import Envelope
@@ -32,7 +32,7 @@ from tillway.message import Envelope
 FEATURES = Features(name="memory", durability="memory", survives_restart=False)
 
 
-class MemoryJournal(MemoryKeeping):
+class MemoryJournal(MemoryProjection):
     """Dictionaries that behave like the journal."""
 
     def __init__(self) -> None:

@@ -14,6 +14,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.chain import ORIGIN, AuditEntry, link
 from tillway.journal.keeping import Restored
 from tillway.journal.queries import (
     IntakeTotals,
@@ -235,6 +236,23 @@ class MemoryQueries:
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
         return self.audit[::-1][:limit]
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """Return number and link of the newest entry of the audit log."""
+        entries = self._linked()
+        return (entries[-1].number, entries[-1].link) if entries else (0, ORIGIN)
+
+    async def audit_entries(self, after: int, limit: int) -> list[AuditEntry]:
+        """Return up to so many entries of the audit log after a number."""
+        return self._linked()[after : after + limit]
+
+    def _linked(self) -> list[AuditEntry]:
+        entries: list[AuditEntry] = []
+        head = ORIGIN
+        for number, action in enumerate(self.audit, start=1):
+            head = link(head, number, action)
+            entries.append(AuditEntry(number, action, head))
+        return entries
 
 
 def _tally(pairs: Iterable[tuple[StoredMessage, str]]) -> Tally:

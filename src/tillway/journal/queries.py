@@ -18,6 +18,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.chain import AuditEntry
 from tillway.journal.keeping import Restored
 
 
@@ -229,6 +230,14 @@ class JournalQueries(Protocol):
 
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
+        ...
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """Return number and link of the newest entry of the audit log, 0 and zeros without one."""
+        ...
+
+    async def audit_entries(self, after: int, limit: int) -> list[AuditEntry]:
+        """Return up to so many entries of the audit log after a number, in order."""
         ...
 
     async def restored(self) -> Restored | None:

@@ -25,7 +25,9 @@ from tillway.journal.base import (
     TargetState,
 )
 from tillway.journal.keeping import Cutoffs, Restored, Retired
+from tillway.journal.projection import Change, Tables
 from tillway.journal.sqlite_keeping import Retirement, acknowledge, doubt, give_back, let_go
+from tillway.journal.sqlite_projection import with_change, with_tables
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.journal.sqlite_version import bring_up_to_date
 from tillway.journal.sqlite_writer import DISK_FAILED, Job, Writer
@@ -148,6 +150,14 @@ class SqliteJournal(SqliteQueries):
         noted: bool = await self._submit(change=acknowledge(at, who, reason))
         return noted
 
+    async def open_tables(self, tables: Tables) -> None:
+        """Create the tables of a room."""
+        await self._submit(change=with_tables(tables))
+
+    async def project(self, change: Change) -> None:
+        """Commit what a room derived or was told, in one transaction."""
+        await self._submit(change=with_change(change))
+
     def _submit(self, **work: Any) -> asyncio.Future[Any]:
         future = asyncio.get_running_loop().create_future()
         self._writer.submit(Job(future, **work))
@@ -222,7 +232,22 @@ def _open_for_writing(path: Path) -> apsw.Connection:
             raise ConfigurationError(
                 "TW-5101", f"{setting} is {found}, it must be {wanted}", value=found
             )
+    _empty_the_log(db)
     with db:
         bring_up_to_date(db)
         db.execute(sql_file("schema.sql"))
     return db
+
+
+def _empty_the_log(db: apsw.Connection) -> None:
+    """Move what an earlier process left in the log into the journal, and begin the log anew.
+
+    After a flush that failed, frames may stand in memory that never reached the disk. Whatever is
+    written behind them would be lost with them when the power fails.
+    """
+    try:
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise Transient(
+            "TW-5006", "somebody reads the journal, and its log cannot be emptied"
+        ) from error

@@ -35,7 +35,7 @@ from tillway.journal.totals import Tally, item_facts
 from tillway.message import Envelope
 
 CHUNK = 32
-INSERT_SIZES = (128, 32, 8, 1)
+INSERT_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 """Rows of one INSERT. Each call gives up the interpreter and must win it back from busy intake."""
 LOOK_UP_CHUNK = 128
 

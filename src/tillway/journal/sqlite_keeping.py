@@ -15,7 +15,9 @@ from typing import Any
 
 import apsw
 
+from tillway.journal.base import Action
 from tillway.journal.keeping import Cutoffs, Restored, Retired, Storage
+from tillway.journal.sqlite_actions import note_actions
 from tillway.journal.sqlite_reader import Reader
 from tillway.journal.statements import statements
 
@@ -148,7 +150,8 @@ def doubt(restored: Restored) -> Callable[[apsw.Connection], None]:
         db.execute(_sql("add_restored"), astuple(restored))
         db.execute(_sql("doubt_what_was_held"))
         subject = f"{restored.origin} at position {restored.position}"
-        _audit(db, restored.restored_at, restored.who, "restore", subject, restored.reason)
+        act = Action(restored.restored_at, restored.who, "restore", subject, restored.reason)
+        note_actions(db, [act])
 
     return change
 
@@ -160,14 +163,10 @@ def acknowledge(at: int, who: str, reason: str) -> Callable[[apsw.Connection], b
         db.execute(_sql("acknowledge_restore"), (at, who, reason))
         found = db.changes() > 0
         if found:
-            _audit(db, at, who, "acknowledge restore", "journal", reason)
+            note_actions(db, [Action(at, who, "acknowledge restore", "journal", reason)])
         return found
 
     return change
-
-
-def _audit(db: apsw.Connection, at: int, who: str, verb: str, subject: str, reason: str) -> None:
-    db.execute(statements("settle.sql")["action"], (at, who, verb, subject, reason))
 
 
 def _empty(db: apsw.Connection, ids: list[int], column: int) -> int:

@@ -21,7 +21,9 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.chain import AuditEntry
 from tillway.journal.keeping import Cutoffs, Restored, Storage
+from tillway.journal.projection import Row
 from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
@@ -33,6 +35,7 @@ from tillway.journal.queries import (
     Waiting,
 )
 from tillway.journal.search import number_and_epoch, parse_search, register_key
+from tillway.journal.sqlite_actions import entries_after, newest_link
 from tillway.journal.sqlite_keeping import read_restored, storage
 from tillway.journal.sqlite_reader import Reader, ReaderPool
 from tillway.journal.sqlite_rows import (
@@ -76,6 +79,10 @@ class SqliteQueries:
     async def close(self) -> None:
         """Close the reading connections."""
         self._pool.close()
+
+    async def ask(self, sql: str, parameters: Row = ()) -> list[Row]:
+        """Return the rows of one SELECT over the tables of a room."""
+        return await self._pool.run(lambda reader: reader.db.execute(sql, parameters).fetchall())
 
     # --- consumers --------------------------------------------------------------------------
 
@@ -259,6 +266,14 @@ class SqliteQueries:
     async def actions(self, limit: int) -> list[Action]:
         """Return the newest audited actions."""
         return [Action(*row) for row in await self._rows("actions", limit)]
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """Return number and link of the newest entry of the audit log."""
+        return await self._pool.run(lambda reader: newest_link(reader.db))
+
+    async def audit_entries(self, after: int, limit: int) -> list[AuditEntry]:
+        """Return up to so many entries of the audit log after a number, in order."""
+        return await self._pool.run(lambda reader: entries_after(reader.db, after, limit))
 
     async def restored(self) -> Restored | None:
         """Return the last time this journal was put back from a backup."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import apsw
 
 from tillway.errors import ConfigurationError
+from tillway.journal.sqlite_actions import link_older_actions
 from tillway.journal.statements import statements
 
-VERSION = 3
+VERSION = 4
+LINKED_SINCE = 4
 
 
 def bring_up_to_date(db: apsw.Connection) -> None:
@@ -27,6 +29,8 @@ def bring_up_to_date(db: apsw.Connection) -> None:
     steps = statements("migrate.sql")
     for version in range(found + 1, VERSION + 1):
         db.execute(steps[f"to_{version}"])
+        if version == LINKED_SINCE:
+            link_older_actions(db)
 
 
 def check_version(db: apsw.Connection) -> None:

@@ -19,6 +19,7 @@ from tillway.errors import JournalFault, Refused
 from tillway.journal import crash_points
 from tillway.journal.base import AppendItem, Listener, Settlement, StoredMessage
 from tillway.journal.payloads import Packer
+from tillway.journal.sqlite_actions import note_actions
 from tillway.journal.sqlite_append import CHUNK, Appender
 from tillway.journal.sqlite_rows import (
     ATTEMPT_COLUMNS,
@@ -202,11 +203,7 @@ class Writer(threading.Thread):
         for (message_type, currency), (count, amount) in settlement.filtered.items():
             filtered.add("filtered", message_type, currency, amount, count)
         self._add_totals(f"filtered/{settlement.route}", filtered)
-        for action in settlement.actions:
-            self._db.execute(
-                self._sql["action"],
-                (action.at, action.who, action.verb, action.subject, action.reason),
-            )
+        note_actions(self._db, settlement.actions)
 
     def _write_deliveries(self, settlement: Settlement) -> None:
         route_id = self._route_id(settlement.route)

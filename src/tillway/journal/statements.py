@@ -15,10 +15,15 @@ def sql_file(file: str) -> str:
 @cache
 def statements(file: str) -> dict[str, str]:
     """Return the named statements of one SQL file."""
+    return named(sql_file(file))
+
+
+def named(text: str) -> dict[str, str]:
+    """Return the statements of a text by name."""
     found: dict[str, str] = {}
-    for block in sql_file(file).split("-- name: ")[1:]:
-        name, _, text = block.partition("\n")
-        found[name.strip()] = text.strip()
+    for block in text.split("-- name: ")[1:]:
+        name, _, statement = block.partition("\n")
+        found[name.strip()] = statement.strip()
     return found
 
 

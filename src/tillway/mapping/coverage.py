@@ -15,6 +15,25 @@ def source_fields(top: Block) -> set[str]:
     return set(_of_block(top, [""], [""]))
 
 
+def record_fields(top: Block) -> frozenset[str] | None:
+    """Return the fields of the record itself that the table reads; None where it may read any.
+
+    What it reads of the others, however deep, it cannot tell from their absence.
+    """
+    own = [row.node for row in top.rows]
+    own += [block.source.node for block in top.blocks if block.source is not None]
+    reads = [part for node in own for part in parts_of(node) if _reads(part, "this")]
+    everywhere = (part for row in top.everything() for part in parts_of(row.node))
+    reads += [part for part in everywhere if _reads(part, "root")]
+    steps = {part.steps[0] if part.steps else None for part in reads if isinstance(part, Read)}
+    names = frozenset(step for step in steps if isinstance(step, str))
+    return names if len(names) == len(steps) else None
+
+
+def _reads(part: Node, origin: str) -> bool:
+    return isinstance(part, Read) and part.origin == origin
+
+
 def _of_block(block: Block, outer: list[str], rows: list[str]) -> Iterator[str]:
     """Yield the paths of one block; outer says where `this` or `rows` of the scope above stands."""
     inside, gathered = outer, rows

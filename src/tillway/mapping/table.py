@@ -14,7 +14,7 @@ from typing import Any
 from tillway.errors import ConfigurationError, ContractViolation, Violation
 from tillway.mapping.assembly import table_function
 from tillway.mapping.codes import CodeTable
-from tillway.mapping.coverage import source_fields
+from tillway.mapping.coverage import record_fields, source_fields
 from tillway.mapping.diagnosis import Diagnosis, RowTrace
 from tillway.mapping.faults import RowFault
 from tillway.mapping.layout import read_layout
@@ -30,6 +30,7 @@ class MappingTable:
     """One loaded table. message_type or output says what it makes; the other is None.
 
     exact says that every number it makes is in the model's normal form (`MessageType.convert`).
+    reads names the fields of the record it can tell apart from their absence, None for all.
     digest is the SHA-256 of the text and of every code table it uses. program is the text of the
     compiled function, for a reader who wants to see what runs.
     """
@@ -40,6 +41,7 @@ class MappingTable:
     version: int
     exact: bool
     digest: str
+    reads: frozenset[str] | None
     program: str = field(repr=False)
     _top: Block = field(repr=False)
     _codes: Mapping[str, CodeTable] = field(repr=False)
@@ -137,7 +139,8 @@ def _load(
     run, program = table_function(top, codes, f"mappings/{name}.toml")
     digest = _digest(text, top, codes)
     made = (layout.message_type, layout.output, layout.version, exact)
-    return MappingTable(name, *made, digest, program, top, codes, run), []
+    reads = record_fields(top)
+    return MappingTable(name, *made, digest, reads, program, top, codes, run), []
 
 
 def _digest(text: str, top: Block, codes: Mapping[str, CodeTable]) -> str:

@@ -351,6 +351,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
             ordering_fields=("business_unit_id",),
             money_field="amount",
             time_fields=("reported_at", "posted_at"),
+            has_revisions=True,
         ),
         MessageType(
             name="source.hint",

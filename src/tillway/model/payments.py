@@ -4,7 +4,7 @@ Amounts are signed from the merchant's side: a refund, a chargeback and a debit 
 are positive and are subtracted.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -22,6 +22,9 @@ from tillway.model.scalars import (
     Text,
 )
 
+StatementDocument = Literal["statement", "intraday", "notification"]
+EntryStatus = Literal["booked", "pending", "information"]
+
 
 class PaymentUpdate(Part, frozen=True, kw_only=True):
     """One step in the life of a payment at its provider (`payment.updated`)."""
@@ -35,6 +38,10 @@ class PaymentUpdate(Part, frozen=True, kw_only=True):
     currency: Annotated[Currency, Meta(description="Currency of the amounts, ISO 4217.")]
     merchant_reference: Annotated[
         Identifier | None, Meta(description="The reference the shop gave.")
+    ] = None
+    original_reference: Annotated[
+        Identifier | None,
+        Meta(description="The payment that was captured, refunded or disputed, if it is another."),
     ] = None
     natural_key: Annotated[KeyText | None, Meta(description="Key of the receipt, if known.")] = None
     business_unit_id: Annotated[Identifier | None, Meta(description="The shop, if known.")] = None
@@ -60,7 +67,16 @@ class SettlementEntry(Part, frozen=True, kw_only=True):
     gross: Annotated[Money, Meta(description="Before the fee.")]
     net: Annotated[Money, Meta(description="After the fee.")]
     fee: Annotated[Money | None, Meta(description="Fee of the provider.")] = None
-    psp_reference: Annotated[Identifier | None, Meta(description="The payment it is about.")] = None
+    psp_reference: Annotated[
+        Identifier | None,
+        Meta(description="The payment it is about; of the refund or dispute, if that has its own."),
+    ] = None
+    original_reference: Annotated[
+        Identifier | None, Meta(description="The payment that was refunded or disputed.")
+    ] = None
+    merchant_reference: Annotated[
+        Identifier | None, Meta(description="The reference the shop gave.")
+    ] = None
 
 
 class Settlement(Part, frozen=True, kw_only=True):
@@ -79,6 +95,9 @@ class Settlement(Part, frozen=True, kw_only=True):
     expected_bank_date: Annotated[
         BusinessDate | None, Meta(description="When the bank should show it.")
     ] = None
+    bank_reference: Annotated[
+        Text | None, Meta(description="What the line on the bank statement will say.")
+    ] = None
     posted_at: Annotated[Moment | None, Meta(description="When the provider made it.")] = None
     entries: Annotated[tuple[SettlementEntry, ...], Meta(description="What it consists of.")] = ()
     extensions: Annotated[
@@ -91,7 +110,11 @@ class Settlement(Part, frozen=True, kw_only=True):
 
 
 class BankStatementLine(Part, frozen=True, kw_only=True):
-    """One line of a bank statement (`bank.statement_line`)."""
+    """One line of a bank statement (`bank.statement_line`).
+
+    Only a line that is booked in a `statement` is money on the account. The same entry may come
+    before in a notification or a report within the day: it has the same account and entry key.
+    """
 
     account: Annotated[Identifier, Meta(description="The account, masked or a pseudonym.")]
     statement_id: Annotated[Identifier, Meta(description="The statement.")]
@@ -100,8 +123,35 @@ class BankStatementLine(Part, frozen=True, kw_only=True):
     amount: Annotated[Money, Meta(description="Credit positive, debit negative.")]
     currency: Annotated[Currency, Meta(description="Currency of the amount, ISO 4217.")]
     booking_date: Annotated[BusinessDate | None, Meta(description="When it was booked.")] = None
-    reference: Annotated[Text | None, Meta(description="Reference on the line.")] = None
+    reference: Annotated[Text | None, Meta(description="What the payer gave to be matched by.")] = (
+        None
+    )
     counterparty: Annotated[Text | None, Meta(description="The other side.")] = None
+    account_last4: Annotated[
+        Text | None, Meta(description="The end of the account number, for people.")
+    ] = None
+    document: Annotated[
+        StatementDocument | None, Meta(description="Kind of document it stands in.")
+    ] = None
+    status: Annotated[EntryStatus | None, Meta(description="Whether the bank has booked it.")] = (
+        None
+    )
+    reversal: Annotated[bool, Meta(description="Takes an earlier entry back.")] = False
+    bank_reference: Annotated[
+        Text | None, Meta(description="The bank's own reference of the entry.")
+    ] = None
+    entry_reference: Annotated[
+        Text | None, Meta(description="The reference of the entry on the statement.")
+    ] = None
+    entry_key: Annotated[
+        Identifier | None,
+        Meta(description="Equal for the same entry in every document of the bank."),
+    ] = None
+    transaction_code: Annotated[
+        Text | None, Meta(description="What kind of entry it is, in the bank's code.")
+    ] = None
+    text: Annotated[Text | None, Meta(description="What is written on the line.")] = None
+    charges: Annotated[Money | None, Meta(description="Charges that the bank names.")] = None
     extensions: Annotated[
         dict[str, Any], Meta(description="What the bank sent beyond the model.")
     ] = field(default_factory=dict)

@@ -48,7 +48,9 @@ class PostingRequested(Part, frozen=True, kw_only=True):
     business_unit_id: Annotated[Identifier, Meta(description="The shop.")]
     business_date: Annotated[BusinessDate, Meta(description="The business day posted.")]
     currency: Annotated[Currency, Meta(description="Currency of every amount, ISO 4217.")]
-    amount: Annotated[Money, Meta(description="Grand total of what it covers.")]
+    amount: Annotated[
+        Money, Meta(description="Grand total of what it covers: its tender and over/short lines.")
+    ]
     revision: Annotated[Count, Meta(description="Revision of the store-day.")] = 0
     reverses_posting_key: Annotated[
         KeyText | None, Meta(description="The posting a reversal takes back.")
@@ -90,8 +92,16 @@ class PostingReported(Part, frozen=True, kw_only=True):
     business_date: Annotated[
         BusinessDate | None, Meta(description="The business day, if known.")
     ] = None
-    amount: Annotated[Money | None, Meta(description="Amount of the document.")] = None
+    amount: Annotated[
+        Money | None, Meta(description="Its tender and over/short lines, debit less credit.")
+    ] = None
     currency: Annotated[Currency | None, Meta(description="Currency of the amount.")] = None
+    revision: Annotated[
+        Count | None, Meta(description="Version of the document in the ERP; rises when it changes.")
+    ] = None
+    reverses_posting_key: Annotated[
+        KeyText | None, Meta(description="The posting a reversal takes back, if it says so.")
+    ] = None
     posted_at: Annotated[Moment | None, Meta(description="When the ERP booked it.")] = None
     reported_at: Annotated[Moment | None, Meta(description="When the ERP was asked.")] = None
     extensions: Annotated[

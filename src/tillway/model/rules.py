@@ -11,7 +11,17 @@ from typing import Literal
 
 from tillway.model.findings import Severity
 
-Level = Literal["line", "tender", "transaction", "till", "settlement", "workstation-day"]
+Level = Literal[
+    "line",
+    "tender",
+    "transaction",
+    "operator-day",
+    "till",
+    "workstation-day",
+    "store-day",
+    "settlement",
+    "posting",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from tillway.clock import utc_text
 from tillway.journal.base import StoredMessage
+from tillway.journal.projection import Asking
 from tillway.journal.queries import JournalQueries
 from tillway.observe.amounts import amount_of
 
 
-class MessageReader(JournalQueries, Protocol):
+class MessageReader(JournalQueries, Asking, Protocol):
     """A journal opened for reading: the questions of people and the reads of consumers."""
 
     async def read(self, after: int, limit: int) -> list[StoredMessage]:

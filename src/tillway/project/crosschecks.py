@@ -13,9 +13,11 @@ from tillway.mapping import CodeTable, MappingTable
 from tillway.model import MESSAGE_TYPES
 from tillway.project.documents import Document
 from tillway.project.problems import Positioned, Problem, Problems
+from tillway.project.reconciliation import STORE_DAY
 from tillway.project.records import (
     BreakerPolicy,
     HubSettings,
+    Reconciliation,
     RetryPolicy,
     SourceRecord,
     Store,
@@ -42,6 +44,7 @@ class Parts:
     retries: Mapping[str, RetryPolicy]
     breakers: Mapping[str, BreakerPolicy]
     stores: Mapping[str, Store]
+    reconciliation: Reconciliation | None
     codes_used: frozenset[str]
     unread: Mapping[str, frozenset[str]]
     """Kind -> names whose file could not be read: they exist, so nothing more is said of them."""
@@ -70,6 +73,8 @@ class CrossChecks:
             )
         for route in self._parts.routes.values():
             self._route(route)
+        if self._parts.reconciliation:
+            self._reconciliation(self._parts.reconciliation)
         self._unused()
 
     def produced(self, source: SourceRecord) -> set[str]:
@@ -139,6 +144,28 @@ class CrossChecks:
                 'A route needs a table with `output = "..."`.',
             )
 
+    def _reconciliation(self, settings: Reconciliation) -> None:
+        """Check that what reconciliation names is there, and that a route carries its postings."""
+        document, posting = self._parts.documents[STORE_DAY], settings.posting
+        unread = self._parts.unread["systems"]
+        targets = [*self._parts.targets, *unread]
+        self._known(document, ("posting", "erp"), "TW-1201", "target", posting.erp, targets)
+        named: list[tuple[SettingPath, str]] = [(("deposit_bank",), settings.deposit_bank)]
+        for name, one in settings.processors.items():
+            named.append((("processors", name, "bank"), one.bank))
+            named += [(("processors", name, "systems"), system) for system in one.systems]
+        sources = [*self._parts.sources, *unread]
+        for path, system in named:
+            self._known(document, path, "TW-1220", "source", system, sources)
+        carried = any(
+            "posting.requested" in route.messages and route.target == posting.erp
+            for route in self._parts.routes.values()
+        )
+        if posting.mode != "none" and posting.erp in self._parts.targets and not carried:
+            wrong = f'no route carries posting.requested to "{posting.erp}"'
+            advice = 'Add a route with this message, or write mode = "none".'
+            self._problems.add(document, ("posting", "mode"), "TW-1221", wrong, advice)
+
     def _mapping(self, document: Document, path: SettingPath, name: str) -> MappingTable | None:
         known = [*self._parts.mappings, *self._parts.unread["mappings"]]
         self._known(document, path, "TW-1204", "mapping table", name, known)
@@ -185,7 +212,7 @@ def chosen_contracts(
             problems.add(
                 parts.documents[f"systems/{source.system}.toml"],
                 ("source", "contract_version"),
-                "TW-1213",
+                "TW-1220",
                 f"{message_type}: version {source.contract_version} here, "
                 f"version {first.contract_version} in systems/{first.system}.toml",
             )

@@ -22,6 +22,7 @@ _PATTERNS = (
     "codes/*.csv",
     "mappings/*.toml",
     "contracts/*/v*.odcs.yaml",
+    "recon/*.toml",
 )
 
 

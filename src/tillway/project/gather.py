@@ -20,6 +20,7 @@ from tillway.project.overrides import (
 )
 from tillway.project.policies import read_breakers, read_retries
 from tillway.project.problems import Problems
+from tillway.project.reconciliation import STORE_DAY, read_reconciliation
 from tillway.project.records import SourceRecord, TargetRecord
 from tillway.project.routes import read_route
 from tillway.project.stores import read_stores
@@ -89,6 +90,7 @@ class Gatherer:
             retries=read_retries(self.documents.get(POLICIES[0]), problems),
             breakers=read_breakers(self.documents.get(POLICIES[1]), problems),
             stores=self._stores({*sources, *self._unread["systems"]}),
+            reconciliation=read_reconciliation(self.documents.get(STORE_DAY), problems, codes),
             codes_used=self._codes_used(),
             unread={kind: frozenset(names) for kind, names in self._unread.items()},
         )
@@ -96,7 +98,11 @@ class Gatherer:
     def _read_documents(self) -> dict[str, Document]:
         documents = {}
         folder = self._folder
-        for file in (MAIN, *folder.under("systems"), *folder.under("routes"), *POLICIES):
+        for file in (
+            *(MAIN, STORE_DAY, *POLICIES),
+            *folder.under("systems"),
+            *folder.under("routes"),
+        ):
             if file not in folder.files:
                 continue
             try:
@@ -105,9 +111,9 @@ class Gatherer:
                 self._problems.add_error(error, file)
                 if file.startswith("systems/"):
                     self._unread["systems"].add(Path(file).stem)
-        for file in folder.under("policies"):
-            if file not in POLICIES:
-                sentence = f"{file} is no policy file of this version"
+        for file in (*folder.under("policies"), *folder.under("recon")):
+            if file not in (*POLICIES, STORE_DAY):
+                sentence = f"{file} is no file of this version"
                 wrong = ConfigurationError("TW-1110", sentence, at=file)
                 self._problems.add_error(wrong, file)
         return documents

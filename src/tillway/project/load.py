@@ -117,6 +117,7 @@ def _release(
         retries=_frozen(parts.retries),
         breakers=_frozen(parts.breakers),
         stores=_frozen(parts.stores),
+        reconciliation=parts.reconciliation,
     )
 
 

@@ -29,6 +29,8 @@ def read_retries(document: Document | None, problems: Problems) -> dict[str, Ret
             base_seconds=reader.number("base_seconds", _RETRY.base_seconds),
             cap_seconds=reader.number("cap_seconds", _RETRY.cap_seconds),
             horizon_seconds=reader.number("horizon_seconds", _RETRY.horizon_seconds),
+            sale_wait_seconds=reader.number("sale_wait_seconds", _RETRY.sale_wait_seconds),
+            replay_alone=reader.whole("replay_alone", _RETRY.replay_alone, minimum=0),
         )
         if policies[name].cap_seconds < policies[name].base_seconds:
             reader.note("cap_seconds", "TW-1103", "`cap_seconds` is at least `base_seconds`")

@@ -71,6 +71,10 @@ class TableReader:
         self.note(key, "TW-1103", wrong, nearest(found, allowed).strip())
         return default
 
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return true or false."""
+        return self._typed(key, bool, "true or false", default)
+
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return an array of texts."""
         return tuple(self._array(key, str, "an array of texts", default))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,13 +70,19 @@ class TargetRecord:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """When a failed call is tried again; after horizon_seconds it is a dead letter."""
+    """When a failed call is tried again; after horizon_seconds it is a dead letter.
+
+    sale_wait_seconds: how long a return waits for the sale it takes back before it goes without; 0:
+    it does not wait. replay_alone: how many messages one person may send again alone; 0: any.
+    """
 
     name: str
     kind: Literal["fixed", "exponential", "exponential_full_jitter"] = "exponential_full_jitter"
     base_seconds: float = 1.0
     cap_seconds: float = 60.0
     horizon_seconds: float = 72 * 3600.0
+    sale_wait_seconds: float = 0.0
+    replay_alone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,79 @@ class Store:
     system: str
     registers: int = 1
     api_key_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """How one audit rule is taken here. None and "" leave what the rule says by itself.
+
+    tolerance: in the currency of what is compared. owner: who looks after its findings.
+    """
+
+    severity: Literal["error", "warn", "count", "off", ""] = ""
+    tolerance: Decimal | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostingSetting:
+    """How store-days reach the ERP. erp: name of the system asked to book them.
+
+    mode: store_day sums a day up, receipt books each receipt by itself, hybrid sums up all but the
+    receipts that `single` picks, none books nothing. by_group: a sales line for each merchandise
+    group beside each tax rate. reported_within_days: when the ERP must have reported a posting; 0
+    when it reports none.
+    """
+
+    mode: Literal["none", "store_day", "receipt", "hybrid"] = "none"
+    erp: str = ""
+    by_group: bool = False
+    single: Expression | None = None
+    single_text: str = ""
+    reported_within_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorSetting:
+    """A payment provider whose payouts are matched with tenders and the bank.
+
+    name: the `psp` of its messages. tender_types: tenders that its entries must answer, for the
+    shops of these systems (none named: all). within_days: how long after the business date its
+    payout, and after that the bank's credit, may take.
+    """
+
+    name: str
+    tender_types: tuple[str, ...] = ("credit", "debit")
+    systems: tuple[str, ...] = ()
+    within_days: int = 3
+    bank_within_days: int = 3
+    bank: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """`recon/store-day.toml`: how store-days are audited, balanced, approved and posted.
+
+    cut_off: local time of the shop on the day after the business date, from which on a day that is
+    not complete is an exception. closed: dates without trade, for all shops under "" or by business
+    unit; weekdays_closed: 0 is Monday. approve: policy releases a balanced day by itself, or a
+    person does. deposit_bank: system whose statement must show the cash deposits, "" for none.
+    """
+
+    cut_off: time = time(4)
+    approve: Literal["policy", "person"] = "policy"
+    balance_by: Literal["store", "workstation", "operator"] = "workstation"
+    oldest_days: int = 30
+    period_closed_until: date | None = None
+    closed: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    weekdays_closed: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    tax_rates: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    """Country -> the rates in force there; a country that is not named is not checked."""
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    posting: PostingSetting = PostingSetting()
+    processors: Mapping[str, ProcessorSetting] = field(default_factory=dict)
+    deposit_bank: str = ""
+    deposit_within_days: int = 3
 
 
 BY_CORES = -1
@@ -146,3 +227,5 @@ class Release:
     retries: Mapping[str, RetryPolicy]
     breakers: Mapping[str, BreakerPolicy]
     stores: Mapping[str, Store]
+    reconciliation: Reconciliation | None = None
+    """None for a project without `recon/store-day.toml`."""

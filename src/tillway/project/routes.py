@@ -13,6 +13,7 @@ from tillway.project.policies import STANDARD
 from tillway.project.problems import Problems
 from tillway.project.reading import TableReader
 from tillway.routing import Route
+from tillway.routing.route import Expression
 
 
 def read_route(
@@ -28,7 +29,7 @@ def read_route(
         messages=frozenset(reader.texts("messages")),
         target=reader.required_text("target"),
         mapping=reader.text("mapping"),
-        filter=_compiled(reader, "filter", compile_condition, codes),
+        filter=compiled_condition(reader, "filter", codes),
         lane_key=_compiled(lane, "key", compile_expression, codes) if lane else None,
         start=_start(reader),
         requires=requires,
@@ -41,6 +42,14 @@ def read_route(
         lane.done()
     reader.done()
     return route
+
+
+def compiled_condition(
+    reader: TableReader, key: str, codes: Mapping[str, CodeTable]
+) -> Expression | None:
+    """Return the condition under a key, None when there is none or it is wrong (which is noted)."""
+    found: Expression | None = _compiled(reader, key, compile_condition, codes)
+    return found
 
 
 def _compiled(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from tillway.simulator.facts import Discount, LineKind, Receipt, SoldLine
-from tillway.simulator.goods import GOODS, Item, deposit_item
+from tillway.simulator.goods import GOODS, Item, deposit_item, gift_card
 from tillway.simulator.plan import StorePlan
 from tillway.simulator.receipts import half_up
 
@@ -27,6 +27,14 @@ def fill_basket(rng: Random, store: StorePlan) -> list[SoldLine]:
     _discount_some(rng, lines)
     _void_some(rng, lines)
     return lines
+
+
+def gift_card_line(rng: Random, number: int) -> SoldLine:
+    """Return the line of a gift card sold: money the shop owes its holder."""
+    amount = (1000, 2500, 5000)[rng.randrange(3)]
+    line = SoldLine(number, gift_card(amount), "gift_card_sale", 1000, amount, amount)
+    line.entry = "keyed"
+    return line
 
 
 def return_lines(rng: Random, bought: Receipt) -> list[SoldLine]:

@@ -1,10 +1,10 @@
 """Writes what happens in a millrace shop: rows of CSV in ISO 8859-1 with decimal commas.
 
 One document is a run of rows with the same shop, till, date and number: a header row (H), then
-lines (L), taxes (V), tenders (T); a till count has a session (S) and counts (C), a day sums (B),
-registers (W) and tender totals (Z). A register whose counter started again ends
-each document with a row that says how often (R). Each kind of row has columns of its own; the file
-has no heading, the first field tells the kind.
+lines (L), taxes (V), tenders (T, or K for a card); a till count has a session (S) and counts (C), a
+day sums (B), registers (W) and tender totals (Z), a bag of cash its number (E). A register whose
+counter started again ends each document with a row that says how often (R). Each kind of row has
+columns of its own; the file has no heading, the first field tells the kind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ from tillway.simulator.facts import (
 )
 
 ENCODING = "iso-8859-1"
-LINE_KINDS = {"sale": "ART", "return": "RET", "deposit": "DEP", "deposit_return": "EMB"}
+LINE_KINDS = {
+    "sale": "ART",
+    "return": "RET",
+    "deposit": "DEP",
+    "deposit_return": "EMB",
+    "gift_card_sale": "GIF",
+}
 TENDER_CODES = {
     "cash": "10",
     "credit": "21",
@@ -43,8 +49,9 @@ CONTROL_CODES = {
     "cancelled": "CA",
     "suspended": "SU",
     "resumed": "RE",
+    "training": "TR",
 }
-CASH_CODES = {"float_in": "FLOAT", "paid_out": "OUT", "pickup": "PICKUP"}
+CASH_CODES = {"float_in": "FLOAT", "paid_out": "OUT", "pickup": "PICKUP", "bank_deposit": "BANK"}
 ENTRY_CODES = {"scanned": "1", "keyed": "2", "weighed": "3", "automatic": "4"}
 REBATES = {"promotion": "P", "coupon": "C", "employee": "E"}
 
@@ -98,7 +105,8 @@ def _rows(fact: Fact) -> list[Row]:
             return [_head(fact, "CONTROL", about=CONTROL_CODES[fact.kind])]
         case CashMove():
             about = CASH_CODES[fact.kind]
-            return [_head(fact, "CASH", amount=fact.amount, about=about)]
+            head = _head(fact, "CASH", amount=fact.amount, about=about)
+            return [head, ("E", fact.envelope, fact.safe)] if fact.envelope else [head]
         case TillSettle():
             return [_head(fact, "SETTLE"), _session(fact), *_counts(fact)]
         case DayOpen():
@@ -126,7 +134,7 @@ def _receipt(receipt: Receipt) -> list[Row]:
     rows += [("V", _comma(tax.rate), _comma(tax.taxable), _comma(tax.tax)) for tax in receipt.taxes]
     rows += [
         (
-            "T",
+            "K" if paid.scheme else "T",
             TENDER_CODES[paid.kind],
             _comma(paid.amount),
             _comma(paid.tendered or paid.amount),
@@ -135,6 +143,7 @@ def _receipt(receipt: Receipt) -> list[Row]:
             paid.scheme,
             paid.last4,
             paid.auth_code,
+            *((paid.payment_ref,) if paid.scheme else ()),
         )
         for paid in receipt.tenders
     ]

@@ -29,7 +29,13 @@ from tillway.simulator.facts import (
     quantity_text,
 )
 
-LINE_KINDS = {"sale": "ITEM", "return": "BACK", "deposit": "DEPOSIT", "deposit_return": "EMPTIES"}
+LINE_KINDS = {
+    "sale": "ITEM",
+    "return": "BACK",
+    "deposit": "DEPOSIT",
+    "deposit_return": "EMPTIES",
+    "gift_card_sale": "GIFT",
+}
 PAYMENT_METHODS = {
     "cash": "CASH",
     "credit": "CREDITCARD",
@@ -45,8 +51,9 @@ CONTROL_CODES = {
     "cancelled": "CANCEL",
     "suspended": "PARK",
     "resumed": "UNPARK",
+    "training": "TRAIN",
 }
-CASH_CODES = {"float_in": "FLOAT", "paid_out": "PAYOUT", "pickup": "SKIM"}
+CASH_CODES = {"float_in": "FLOAT", "paid_out": "PAYOUT", "pickup": "SKIM", "bank_deposit": "BANK"}
 SCAN_CODES = {"scanned": "S", "keyed": "K", "weighed": "W", "automatic": "A"}
 REBATES = {"promotion": "PROMO", "coupon": "COUPON", "employee": "STAFF"}
 
@@ -99,8 +106,7 @@ def _body(fact: Fact) -> dict[str, Any]:
         case Control():
             return {"docType": "CONTROL", "event": CONTROL_CODES[fact.kind]}
         case CashMove():
-            body = {"docType": "CASH", "move": CASH_CODES[fact.kind], "amt": _money(fact.amount)}
-            return {**body, "bag": fact.envelope} if fact.envelope else body
+            return {"docType": "CASH", **_move(fact)}
         case TillSettle():
             return {"docType": "TILLCOUNT", **_settle(fact)}
         case DayOpen():
@@ -108,6 +114,12 @@ def _body(fact: Fact) -> dict[str, Any]:
         case DayClose():
             return {"docType": "DAYCLOSE", **_day_close(fact)}
     raise AssertionError(f"no document for {type(fact).__name__}")
+
+
+def _move(move: CashMove) -> dict[str, Any]:
+    named = {"bag": move.envelope, "safe": move.safe}
+    told = {name: value for name, value in named.items() if value}
+    return {"move": CASH_CODES[move.kind], "amt": _money(move.amount), **told}
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:
@@ -126,6 +138,7 @@ def _receipt(receipt: Receipt) -> dict[str, Any]:
             "vat": _money(receipt.tax),
             "toPay": _money(receipt.grand),
             "pieces": receipt.item_count,
+            **({"tip": _money(receipt.tip)} if receipt.tip else {}),
         },
     }
 
@@ -167,6 +180,10 @@ def _payment(paid: Paid) -> dict[str, Any]:
     if paid.scheme:
         payment["card"] = {"brand": paid.scheme, "tail": paid.last4, "entry": paid.entry_mode}
         payment["auth"] = paid.auth_code
+    if paid.payment_ref:
+        payment["pspRef"] = paid.payment_ref
+    if paid.tip:
+        payment["tip"] = _money(paid.tip)
     return payment
 
 

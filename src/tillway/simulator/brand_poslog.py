@@ -46,6 +46,7 @@ CONTROL_STATUSES = {
     "suspended": "Suspended",
     "resumed": "SuspendedRetrieved",
 }
+LINE_ELEMENTS = {"return": "Return", "gift_card_sale": "SaleOfGiftCard"}
 _HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
     b'<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"'
@@ -57,8 +58,9 @@ _TAIL = b"</POSLog>\n"
 def render(fact: Fact) -> bytes:
     """Return one fact as one Transaction element and a line end."""
     moment = fact.end.isoformat(timespec="seconds")
+    practice = ' TrainingModeFlag="true"' if _is_practice(fact) else ""
     return (
-        f"<Transaction><RetailStoreID>{fact.store.business_unit_id}</RetailStoreID>"
+        f"<Transaction{practice}><RetailStoreID>{fact.store.business_unit_id}</RetailStoreID>"
         f"<WorkstationID>{fact.till}</WorkstationID>"
         f"<SequenceNumber>{fact.number}</SequenceNumber>"
         f"<BusinessDayDate>{fact.day.isoformat()}</BusinessDayDate>"
@@ -73,6 +75,10 @@ def render(fact: Fact) -> bytes:
 def pack(documents: Sequence[bytes]) -> bytes:
     """Return transactions as one POSLog file."""
     return b"".join((_HEAD, *documents, _TAIL))
+
+
+def _is_practice(fact: Fact) -> bool:
+    return isinstance(fact, Control) and fact.kind == "training"
 
 
 def _counter_run(epoch: int) -> str:
@@ -95,7 +101,7 @@ def _body(fact: Fact, moment: str) -> str:
                 f"<StartDateTimestamp>{moment}</StartDateTimestamp>"
                 f"<EndDateTimestamp>{moment}</EndDateTimestamp></{name}></ControlTransaction>"
             )
-        case Control(kind="no_sale"):
+        case Control(kind="no_sale" | "training"):
             return (
                 '<ControlTransaction Version="2.1"><ReasonCode>Procedure 21</ReasonCode>'
                 f"<NoSale>{moment}</NoSale></ControlTransaction>"
@@ -140,7 +146,7 @@ def _void(number: int, line: SoldLine) -> str:
 
 
 def _goods(number: int, line: SoldLine, attributes: str, sign: int) -> str:
-    element = "Return" if line.kind == "return" else "Sale"
+    element = LINE_ELEMENTS.get(line.kind, "Sale")
     item_type = "acs:NegativeItem" if line.kind == "deposit_return" else "Stock"
     shown_thousandths = line.thousandths * sign
     if line.kind == "deposit_return":
@@ -214,6 +220,7 @@ def _tender(numbers: Iterator[int], paid: Paid) -> Iterator[str]:
     number = next(numbers)
     type_code = "Refund" if paid.amount < 0 else "Sale"
     cashback = f"<Cashback>{amount_text(paid.cashback)}</Cashback>" if paid.cashback else ""
+    cashback += f"<Tip>{amount_text(paid.tip)}</Tip>" if paid.tip else ""
     yield (
         f'<LineItem EntryMethod="{_card_entry(paid)}"><SequenceNumber>{number}</SequenceNumber>'
         f'<Tender TenderType="{tender_type}" TypeCode="{type_code}"><TenderID>{tender_id}'
@@ -244,7 +251,8 @@ def _authorised(paid: Paid) -> str:
     card_type = "Debit" if paid.kind == "debit" else "Credit"
     return (
         f'<Authorization HostAuthorized="true"><AuthorizationCode>{paid.auth_code}'
-        "</AuthorizationCode></Authorization>"
+        f"</AuthorizationCode><ReferenceNumber>{paid.payment_ref}</ReferenceNumber>"
+        "</Authorization>"
         f'<CreditDebit CardType="{card_type}" acs:CreditDescription="{paid.scheme.upper()}"/>'
     )
 

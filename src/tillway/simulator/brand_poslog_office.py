@@ -9,13 +9,19 @@ from tillway.simulator.facts import (
     CashMove,
     DayClose,
     DayOpen,
+    DaySums,
     Fact,
     TenderLedger,
     TillSettle,
     amount_text,
 )
 
-MOVEMENTS = {"float_in": "TenderLoan", "paid_out": "PaidOut", "pickup": "TenderPickup"}
+MOVEMENTS = {
+    "float_in": "TenderLoan",
+    "paid_out": "PaidOut",
+    "pickup": "TenderPickup",
+    "bank_deposit": "Deposit",
+}
 LEDGER_TENDERS = {
     "cash": "Cash",
     "credit": "Credit",
@@ -32,6 +38,7 @@ def office_body(fact: Fact, moment: str) -> str:
         case CashMove():
             name = MOVEMENTS[fact.kind]
             envelope = f"<EnvelopeID>{fact.envelope}</EnvelopeID>" if fact.envelope else ""
+            envelope += f"<SafeID>{fact.safe}</SafeID>" if fact.safe else ""
             return _cash_office(
                 f'<{name}><Tender TenderType="Cash"><Amount>{amount_text(abs(fact.amount))}'
                 f"</Amount></Tender>{envelope}</{name}>"
@@ -46,8 +53,27 @@ def office_body(fact: Fact, moment: str) -> str:
                 f"{_numbers(one.first, one.last, one.count)}</WorkstationSummary>"
                 for one in fact.workstations
             )
-            return _control(f"<BusinessEOD>{_times(moment)}{registers}</BusinessEOD>")
+            ends = f"<BusinessEOD>{_times(moment)}{registers}</BusinessEOD>"
+            return _control(f"{ends}{_totals(fact.sums)}")
     raise AssertionError(f"no transaction for {type(fact).__name__}")
+
+
+def _totals(sums: DaySums) -> str:
+    """Return what the day came to, as an addition of the vendor; POSLog has no place for it."""
+    amounts = (
+        ("Gross", sums.gross),
+        ("Discount", sums.discount),
+        ("Net", sums.gross - sums.discount),
+        ("Tax", sums.tax),
+        ("Grand", sums.grand),
+    )
+    fields = "".join(f"<{name}>{amount_text(amount)}</{name}>" for name, amount in amounts)
+    fields += "".join(
+        f"<TenderTotal><TenderType>{kind}</TenderType><Count>{count}</Count>"
+        f"<Amount>{amount_text(amount)}</Amount></TenderTotal>"
+        for kind, (count, amount) in sorted(sums.tenders.items())
+    )
+    return f"<acs:DayTotals>{fields}</acs:DayTotals>"
 
 
 def _settle(settle: TillSettle, moment: str) -> str:

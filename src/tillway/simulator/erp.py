@@ -19,8 +19,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tillway.simulator.erp_app import ErpApp
 from tillway.simulator.erp_books import ErpBooks
+from tillway.simulator.erp_posting_books import PostingBooks
+from tillway.simulator.erp_postings import PostingDesk
 
 BOOKS_FILE = "erp.db"
+POSTINGS_FILE = "postings.db"
 HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client here keeps an idle connection, so none is closed under its hands."""
@@ -64,15 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     with listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-        uvloop.run(_serve(listener, ErpBooks(options.data / BOOKS_FILE), options, address))
+        postings = PostingDesk(PostingBooks(options.data / POSTINGS_FILE))
+        app = ErpApp(ErpBooks(options.data / BOOKS_FILE), postings)
+        uvloop.run(_serve(listener, app, options, address))
     return 0
 
 
 async def _serve(
-    listener: socket.socket, books: ErpBooks, options: argparse.Namespace, address: str
+    listener: socket.socket, app: ErpApp, options: argparse.Namespace, address: str
 ) -> None:
     config = uvicorn.Config(
-        ErpApp(books),
+        app,
         http=HangUpProtocol,
         lifespan="on",
         log_level="warning",

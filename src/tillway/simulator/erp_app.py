@@ -4,6 +4,7 @@ POST /documents       one document, header Idempotency-Key: 201, 200 repeated, 4
 POST /documents/bulk  JSON array or NDJSON of {"key", "document"}: 200 with one result for each
 GET  /documents/KEY   look-up; GET /documents?after=N&limit=M lists
 GET  /totals          what is booked, per type and currency; GET /control and POST /control: moods
+/postings ...         the general ledger, see `erp_postings.py`
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tillway.model.exact import from_minor
 from tillway.simulator.erp_books import ErpBooks, ErpDocument, Posted
 from tillway.simulator.erp_documents import Booking, BusinessRefusal, booking
 from tillway.simulator.erp_moods import ControlRequest, Loss, Mood
+from tillway.simulator.erp_postings import PATH as POSTINGS
+from tillway.simulator.erp_postings import PostingDesk
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_PAGE = 1000
@@ -54,8 +57,9 @@ _read_control = msgspec.json.Decoder(ControlRequest).decode
 class ErpApp:
     """One stand-in ERP. hang_up in the scope drops the connection (see `erp.py`)."""
 
-    def __init__(self, books: ErpBooks) -> None:
+    def __init__(self, books: ErpBooks, postings: PostingDesk) -> None:
         self._books = books
+        self._postings = postings
         self.mood = Mood()
         self.calls = 0
         self.refused = 0
@@ -68,9 +72,9 @@ class ErpApp:
             return
         body = await _body(receive)
         path: str = scope["path"]
-        business = path.startswith("/documents")
+        business = path.startswith(("/documents", POSTINGS))
         if business:
-            self.calls += 1
+            self.calls += path.startswith("/documents")
             if self.mood.mode == "gone":
                 await _drop(scope, receive)
                 return
@@ -79,7 +83,10 @@ class ErpApp:
                 await self._answer(send, moody)
                 return
         try:
-            reply = await self._route(scope, path, body)
+            if path.startswith(POSTINGS):
+                reply = self._posting_reply(scope, path, body)
+            else:
+                reply = await self._route(scope, path, body)
         except _AnswerLost as lost:
             await _lose_answer(scope, receive, lost.loss)
             return
@@ -149,6 +156,18 @@ class ErpApp:
             raise _AnswerLost(loss)
         return posted
 
+    def _posting_reply(self, scope: Scope, path: str, body: bytes) -> Reply:
+        query = {name: found[0] for name, found in _query(scope).items()}
+        key = _header(scope, b"idempotency-key")
+        method: str = scope["method"]
+        reply = self._postings.answer(method, unquote(path), query, key, body, self.mood)
+        booked = method == "POST" and reply[0] in (200, 201)
+        loss = self.mood.loss_of([reply[1].get("posting_key", "")]) if booked else None
+        if loss is not None:
+            self.unanswered += 1
+            raise _AnswerLost(loss)
+        return reply
+
     def _check(self, key: str, body: bytes) -> Booking | BusinessRefusal:
         try:
             return booking(key, body, self.mood)
@@ -164,7 +183,7 @@ class ErpApp:
         return 200, {"key": key, "reference": found["reference"], "document": document}
 
     def _list(self, scope: Scope) -> list[ErpDocument]:
-        query = parse_qs(scope.get("query_string", b"").decode("ascii", "replace"))
+        query = _query(scope)
         after = _number(query.get("after", ["0"])[0], 0)
         limit = min(_number(query.get("limit", ["100"])[0], 100), MAX_PAGE)
         return self._books.page(after, limit)
@@ -199,9 +218,10 @@ class ErpApp:
 
     async def _answer(self, send: Send, reply: Reply) -> None:
         status, value = reply
-        body = _encode(value)
+        body = value if isinstance(value, bytes) else _encode(value)
+        kind = b"text/csv" if isinstance(value, bytes) else b"application/json"
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
         ]
         if status == 429:
@@ -217,6 +237,7 @@ class ErpApp:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await asyncio.to_thread(self._books.close)
+                self._postings.books.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -250,6 +271,10 @@ def _result(key: str, posted: Posted) -> dict[str, Any]:
         return {"key": key, "status": 409, "error": error}
     result: dict[str, Any] = {"key": key, "status": posted.status, "reference": posted.reference}
     return {**result, "repeated": True} if posted.status == 200 else result
+
+
+def _query(scope: Scope) -> dict[str, list[str]]:
+    return parse_qs(scope.get("query_string", b"").decode("ascii", "replace"))
 
 
 def _header(scope: Scope, name: bytes) -> str:

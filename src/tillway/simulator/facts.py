@@ -13,11 +13,13 @@ from typing import ClassVar, Literal
 from tillway.simulator.goods import Item
 from tillway.simulator.plan import StorePlan
 
-LineKind = Literal["sale", "return", "deposit", "deposit_return"]
+LineKind = Literal["sale", "return", "deposit", "deposit_return", "gift_card_sale"]
 TenderKind = Literal["cash", "credit", "debit", "voucher", "gift_card", "unknown"]
 ReceiptKind = Literal["sale", "return", "exchange"]
-ControlKind = Literal["sign_on", "sign_off", "no_sale", "cancelled", "suspended", "resumed"]
-MovementKind = Literal["float_in", "paid_out", "pickup"]
+ControlKind = Literal[
+    "sign_on", "sign_off", "no_sale", "cancelled", "suspended", "resumed", "training"
+]
+MovementKind = Literal["float_in", "paid_out", "pickup", "bank_deposit"]
 
 
 def amount_text(minor: int) -> str:
@@ -80,7 +82,10 @@ class TaxSum:
 
 @dataclass(slots=True)
 class Paid:
-    """One tender. amount is net of change; rounding is what cash rounding added to the total."""
+    """One tender. amount is net of change; rounding is what cash rounding added to the total.
+
+    payment_ref: what shop and acquirer call a card payment, "" for anything but a card.
+    """
 
     kind: TenderKind
     amount: int
@@ -88,10 +93,12 @@ class Paid:
     change: int = 0
     cashback: int = 0
     rounding: int = 0
+    tip: int = 0
     scheme: str = ""
     last4: str = ""
     entry_mode: str = ""
     auth_code: str = ""
+    payment_ref: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,6 +133,16 @@ class Fact:
         return (self.store.business_unit_id, self.day.isoformat())
 
     @property
+    def system(self) -> str:
+        """Name of the system that tells it, as the project calls it."""
+        return self.store.system
+
+    @property
+    def sender(self) -> str:
+        """Who hands it over: the shop."""
+        return self.store.business_unit_id
+
+    @property
     def natural_key(self) -> str:
         """The key as people write it: `0145:03:2026-11-20:1043`."""
         return ":".join(self.key_parts)
@@ -138,7 +155,7 @@ class Fact:
 
 @dataclass(slots=True, kw_only=True)
 class Receipt(Fact):
-    """A sale, return or exchange. net is after discounts; grand is what was paid in all."""
+    """A sale, return or exchange. net is after discounts; grand is what was paid, tip included."""
 
     message_type: ClassVar[str] = "retail_transaction.completed"
     kind: ReceiptKind
@@ -149,6 +166,7 @@ class Receipt(Fact):
     discount: int = 0
     tax: int = 0
     rounding: int = 0
+    tip: int = 0
     grand: int = 0
     item_count: int = 0
     loyalty: bool = False
@@ -189,12 +207,16 @@ class Control(Fact):
 
 @dataclass(slots=True, kw_only=True)
 class CashMove(Fact):
-    """Money moved: into the till positive, out of it negative."""
+    """Money moved: into the till positive, out of it negative.
+
+    A bank deposit leaves the safe, not a drawer; its envelope is what the bank will name.
+    """
 
     message_type: ClassVar[str] = "cash.moved"
     kind: MovementKind
     amount: int
     envelope: str = ""
+    safe: str = ""
 
     @property
     def money(self) -> int:
@@ -227,7 +249,10 @@ class TenderLedger:
 
 @dataclass(slots=True, kw_only=True)
 class TillSettle(Fact):
-    """A till counted at the end of its session; used is how many numbers it took."""
+    """A till counted at the end of its session; used is how many numbers it took.
+
+    The sales of a ledger are its tenders above zero, its returns those below, post-voids included.
+    """
 
     message_type: ClassVar[str] = "till.settled"
     session: str

@@ -1,15 +1,22 @@
 """Every fault a person can ask for by name: what goes wrong, and what must come of it.
 
-The names are those of the kinds with hyphens; `all` stands for every one of them.
+The names are those of the kinds with hyphens. `all` stands for every fault on the way to the hub
+and the ERP; in a chain with acquirer and bank, for those that only an audit can find too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from tillway.errors import ConfigurationError
-from tillway.simulator.fault_plan import FaultKind, FaultPlan, Window
+from tillway.simulator.fault_plan import (
+    FAULT_KINDS,
+    FINANCE_KINDS,
+    MONEY_FAULTS,
+    FaultKind,
+    FaultPlan,
+    Window,
+)
 from tillway.simulator.plan import ChainPlan
 from tillway.spelling import nearest
 
@@ -91,6 +98,66 @@ CATALOGUE: tuple[FaultInfo, ...] = (
         "the business date of the till stands; its receipts are booked in order of number",
     ),
     FaultInfo(
+        "altered", 0.005, "sales",
+        "the amounts of a receipt are changed on the way, and it still adds up",
+        "till and day declare other totals: TOTALS_MISMATCH twice, AMOUNT_DIFF for a card payment",
+    ),
+    FaultInfo(
+        "wrong-tax", 0.005, "sales whose prices contain tax",
+        "an article is taxed at a rate the country does not have; the till declares it so",
+        "TAX_RATE_UNKNOWN for the receipt",
+    ),
+    FaultInfo(
+        "misdated", 0.003, "sales without a card, but for the last day",
+        "the same receipt comes again under the next business date",
+        "SEQ_DUPLICATE; numbers and totals of that day do not agree",
+    ),
+    FaultInfo(
+        "future-date", 0.003, "sales without a card",
+        "a receipt bears a business date a month after the last day",
+        "FUTURE_DATE; numbers and totals of its own day do not agree",
+    ),
+    FaultInfo(
+        "missing-close", 0.05, "store-days without numbers of their own",
+        "the record that ends the day never arrives",
+        "STORE_DAY_NOT_CLOSED after the cut-off",
+    ),
+    FaultInfo(
+        "close-count", 0.05, "store-days",
+        "the record that ends the day counts one transaction too many",
+        "COUNT_MISMATCH for this register",
+    ),
+    FaultInfo(
+        "missing-count", 0.05, "till counts without numbers of their own",
+        "a till that traded is never counted",
+        "MISSING_DECLARATION for this till",
+    ),
+    FaultInfo(
+        "payment-missing", 0.1, "payouts",
+        "the acquirer leaves a card payment out",
+        "TENDER_NO_PAYMENT for this payment",
+    ),
+    FaultInfo(
+        "payment-unknown", 0.1, "payouts",
+        "the acquirer pays for a sale that never was",
+        "PAYMENT_NO_TENDER for this payment",
+    ),
+    FaultInfo(
+        "payout-off", 0.1, "payouts",
+        "the bank credits a payout with a cent more or less",
+        "PAYOUT_DIFF for this payout",
+    ),
+    FaultInfo(
+        "deposit-off", 0.1, "cash deposits",
+        "the bank credits a deposit with a cent more or less",
+        "DEPOSIT_MISMATCH for this deposit",
+    ),
+    FaultInfo(
+        "deposit-missing", 0.05, "cash deposits",
+        "the bank never credits a deposit",
+        "DEPOSIT_MISMATCH for this deposit",
+    ),
+    FaultInfo(
         "store-offline", None, "the last store, an hour from noon",
         "a store cannot reach the hub and goes on selling",
         "everything is handed over afterwards, none lost, none twice",
@@ -107,13 +174,13 @@ def fault_plan(asked: str, plan: ChainPlan) -> FaultPlan:
     """Return the faults asked for: `late,number-gap=0.02`, or `all`; "" for none.
 
     Raises ConfigurationError TW-7505 for a name nobody knows, a share outside 0 to 1, or a share
-    for a stretch of time (and so for `all`).
+    for a stretch of time (and so for `all`), or a fault of acquirer or bank where there is none.
     """
     rates: dict[FaultKind, float] = {}
     windows: dict[str, tuple[Window, ...]] = {}
     for part in filter(None, (one.strip() for one in asked.split(","))):
         name, _, share = part.partition("=")
-        for info in CATALOGUE if name == ALL else (_named(name),):
+        for info in _everything(plan) if name == ALL else (_named(name, plan),):
             if info.share is None:
                 windows[info.name] = (_window(info, share, plan),)
             else:
@@ -125,10 +192,26 @@ def fault_plan(asked: str, plan: ChainPlan) -> FaultPlan:
     )
 
 
-def _named(name: str) -> FaultInfo:
+def _everything(plan: ChainPlan) -> tuple[FaultInfo, ...]:
+    """Return what `all` stands for."""
+    if plan.finance:
+        return CATALOGUE
+    finance = {kind.replace("_", "-") for kind in FINANCE_KINDS}
+    return tuple(info for info in CATALOGUE if info.name not in finance)
+
+
+def _named(name: str, plan: ChainPlan) -> FaultInfo:
     for info in CATALOGUE:
-        if info.name == name.replace("_", "-"):
-            return info
+        if info.name != name.replace("_", "-"):
+            continue
+        if info.name.replace("-", "_") in MONEY_FAULTS and not plan.finance:
+            raise ConfigurationError(
+                "TW-7505",
+                f"{info.name} needs an acquirer and a bank, which this chain does not have",
+                fault=name,
+                advice="Use a project that has the systems paywell and harbourbank.",
+            )
+        return info
     known = [info.name for info in CATALOGUE]
     raise ConfigurationError(
         "TW-7505",
@@ -139,7 +222,8 @@ def _named(name: str) -> FaultInfo:
 
 
 def _kind(info: FaultInfo) -> FaultKind:
-    return next(kind for kind in get_args(FaultKind) if kind == info.name.replace("-", "_"))
+    kinds: tuple[FaultKind, ...] = (*FAULT_KINDS, *FINANCE_KINDS)
+    return next(kind for kind in kinds if kind == info.name.replace("-", "_"))
 
 
 def _share(name: str, text: str) -> float:

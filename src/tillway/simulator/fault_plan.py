@@ -1,7 +1,8 @@
 """What shall go wrong in a simulated chain, and how often; pure figures, nothing happens here.
 
-Shares are of different things: of sales for what befalls a receipt, of till counts for till_short
-and till_over, of registers for counter_reset, of register days for clock_skew.
+Shares are of different things: of sales for what befalls a receipt, of till counts for till_short,
+till_over and missing_count, of registers for counter_reset, of register days for clock_skew, of
+store-days for missing_close and close_count, of payouts and deposits for what befalls them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal, get_args
 
 from tillway.simulator.plan import ChainPlan
 
-FaultKind = Literal[
+DeliveryFault = Literal[
     "duplicate",
     "conflict",
     "malformed",
@@ -27,8 +28,35 @@ FaultKind = Literal[
     "clock_skew",
 ]
 
-FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+FinanceFault = Literal[
+    "altered",
+    "wrong_tax",
+    "misdated",
+    "future_date",
+    "missing_close",
+    "close_count",
+    "missing_count",
+    "payment_missing",
+    "payment_unknown",
+    "payout_off",
+    "deposit_off",
+    "deposit_missing",
+]
+FaultKind = DeliveryFault | FinanceFault
+
+FAULT_KINDS: tuple[DeliveryFault, ...] = get_args(DeliveryFault)
+"""What can go wrong on the way from the till to the hub and the ERP."""
+FINANCE_KINDS: tuple[FinanceFault, ...] = get_args(FinanceFault)
+"""What goes wrong without any message being lost: only the store-day's audit finds it."""
 COUNT_FAULTS: frozenset[FaultKind] = frozenset({"till_short", "till_over"})
+MONEY_FAULTS: frozenset[FaultKind] = frozenset(
+    {"payment_missing", "payment_unknown", "payout_off", "deposit_off", "deposit_missing"}
+)
+"""Faults of acquirer and bank: a chain without them cannot have these."""
+RECORD_FAULTS: frozenset[FaultKind] = MONEY_FAULTS | frozenset(
+    {"missing_close", "close_count", "missing_count"}
+)
+"""Faults that are drawn by the name of what they befall (`record_faults`)."""
 REGISTER_FAULTS: frozenset[FaultKind] = frozenset({"counter_reset", "clock_skew"})
 
 
@@ -45,7 +73,8 @@ class Window:
 class FaultPlan:
     """How much goes wrong. rates: share by kind of fault.
 
-    exact: by kind of fault, the natural keys it befalls; `store:till` for faults of a register.
+    exact: by kind of fault, the natural keys it befalls; `store:till` for faults of a register,
+    the number of a payout, the reference of a deposit.
     offline: shops that cannot reach the hub for a while. erp_down: when the ERP answers nothing.
     """
 

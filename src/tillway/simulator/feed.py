@@ -13,10 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from tillway.clock import Clock
-from tillway.simulator.brands import BRANDS
+from tillway.simulator.batches import take_batch
+from tillway.simulator.brands import BRANDS, CARRIERS
+from tillway.simulator.delivery import Delivery
 from tillway.simulator.facts import Receipt
 from tillway.simulator.fault_plan import NO_FAULTS, FaultPlan
-from tillway.simulator.faults import Delivery, again, deliveries, may_carry, unknown_tender
+from tillway.simulator.faults import deliveries
+from tillway.simulator.mishaps import again, may_carry, unknown_tender
 from tillway.simulator.pacing import Pace, WindowSwitch, due_second
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.senders import Sender
@@ -43,7 +46,7 @@ class FeedProgress:
 
 
 class Feed:
-    """A running chain. senders: one for each shop, by business unit.
+    """A running chain. senders: one for each shop, by business unit; acquirer and bank by name.
 
     erp_switch is called with True when a planned ERP outage begins and with False when it ends.
     lose_answer is called with a receipt's natural key, and `cut` or `silent`, before that receipt
@@ -186,14 +189,14 @@ class Feed:
         return unknown_tender(fact)
 
     def _enqueue(self, delivery: Delivery) -> None:
-        store = delivery.fact.store.business_unit_id
+        store = delivery.fact.sender
         shop = self._shops.get(store)
         if shop is None:
             return
         if delivery.kind == "missing":
             self._tell_truth(delivery)
             return
-        if delivery.outcome == "accepted":
+        if delivery.outcome == "accepted" and delivery.fact.system in BRANDS:
             self._latest[store] = self._latest[""] = delivery
         self.progress.made += 1
         self.progress.sales_made += delivery.kind == "message" and isinstance(
@@ -227,7 +230,7 @@ class Feed:
             self._truth.write(delivery)
 
     def _batch_size(self, shop: _Shop) -> int:
-        files = BRANDS[shop.waiting[0].fact.store.system].carrier == "files"
+        files = CARRIERS[shop.waiting[0].fact.system].carrier == "files"
         return self._pace.file_batch if files else self._pace.post_batch
 
     def _waiting_online(self) -> int:
@@ -252,17 +255,7 @@ class _Shop:
         self.closed = False
 
     def take(self, most: int) -> list[Delivery]:
-        """Take a batch: a malformed copy goes alone, and no key stands twice in one batch."""
-        batch: list[Delivery] = []
-        keys: set[tuple[str, ...]] = set()
-        while self.waiting and len(batch) < most:
-            first = self.waiting[0]
-            key = (first.fact.message_type, *first.fact.key_parts)
-            if key in keys or (batch and first.kind == "malformed"):
-                break
-            keys.add(key)
-            batch.append(self.waiting.popleft())
-            if first.kind == "malformed":
-                break
+        """Take a batch off what waits."""
+        batch = take_batch(self.waiting, most)
         self.sending = len(batch)
         return batch

@@ -83,6 +83,7 @@ _MULTI_BUY = {
 _DEPOSITED = [("Cola 1 l", 159, 25), ("Mineral water 1.5 l", 69, 25), ("Lager 0.5 l", 99, 8)]
 
 DEPOSIT_CODE = "2105"
+GIFT_CARD_CODE = "2107"
 
 
 def _packed(position: int, name: str, price: int, tax_class: TaxClass, department: str) -> Item:
@@ -144,4 +145,16 @@ def deposit_item(amount: int) -> Item:
         price=amount,
         tax_class="general",
         department="83",
+    )
+
+
+def gift_card(amount: int) -> Item:
+    """Return the article under which a gift card of this amount is sold."""
+    return Item(
+        code=GIFT_CARD_CODE,
+        is_plu=True,
+        name="Gift card",
+        price=amount,
+        tax_class="general",
+        department="84",
     )

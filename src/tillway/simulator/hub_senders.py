@@ -9,7 +9,7 @@ import aiohttp
 
 from tillway.clock import Clock
 from tillway.errors import ConfigurationError
-from tillway.simulator.brands import BRANDS
+from tillway.simulator.brands import BRANDS, MONEY_BRANDS
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.senders import FolderSender, HttpSender, Sender
 
@@ -24,11 +24,11 @@ def hub_senders(
     keys: Mapping[str, str],
     run: str = "",
 ) -> dict[str, Sender]:
-    """Return a sender for each shop of the plan.
+    """Return a sender for each shop of the plan, and for acquirer and bank where it has them.
 
     doors: system -> full address of its HTTP door. folders: system -> its watched folder. keys:
     business unit -> API key as text. run: goes into file names, to tell one run from another.
-    Raises ConfigurationError TW-7502 when a shop has no door, folder or key.
+    Raises ConfigurationError TW-7502 when one of them has no door, folder or key.
     """
     senders: dict[str, Sender] = {}
     for store in plan.store_plans():
@@ -39,11 +39,19 @@ def hub_senders(
             senders[number] = HttpSender(session, doors[store.system], keys[number], brand, clock)
         else:
             missing = "watched folder" if brand.carrier == "files" else "HTTP door or API key"
-            raise ConfigurationError(
-                "TW-7502",
-                f"store {number} of {store.system} has no {missing} in this project",
-                store=number,
-                advice="Simulate a project made with `tillway init --template pos-erp`, "
-                "and no more stores than its stores.csv lists.",
-            )
+            raise _homeless(f"store {number} of {store.system}", number, missing)
+    for name, brand in MONEY_BRANDS.items() if plan.finance else ():
+        if name not in folders:
+            raise _homeless(name, name, "watched folder")
+        senders[name] = FolderSender(folders[name], name, brand, run)
     return senders
+
+
+def _homeless(who: str, store: str, missing: str) -> ConfigurationError:
+    return ConfigurationError(
+        "TW-7502",
+        f"{who} has no {missing} in this project",
+        store=store,
+        advice="Simulate a project made with `tillway init --template pos-erp`, "
+        "and no more stores than its stores.csv lists.",
+    )

@@ -1,10 +1,14 @@
-"""How customers pay: cash with change, cards with and without cash-back, vouchers, mixtures."""
+"""How customers pay: cash with change, cards with and without cash-back, vouchers, mixtures.
+
+Every card payment has a reference of its own, which the acquirer repeats; it is made of the number
+of the receipt, so the same seed gives the same.
+"""
 
 from __future__ import annotations
 
 from random import Random
 
-from tillway.simulator.facts import Paid, Receipt, TenderKind
+from tillway.simulator.facts import Fact, Paid, Receipt, TenderKind
 from tillway.simulator.receipts import round_cash
 
 _NOTES = (500, 1000, 2000, 5000, 10000, 20000)
@@ -23,6 +27,27 @@ def pay(rng: Random, receipt: Receipt) -> None:
         _maybe_cash_back(rng, receipt)
     else:
         _pay_mixed(rng, receipt)
+
+
+def give_references(fact: Fact, tenders: list[Paid]) -> None:
+    """Give each card tender of a fact its reference, and the others none."""
+    for at, paid in enumerate(tenders):
+        paid.payment_ref = _reference(fact, at) if paid.scheme else ""
+
+
+def tip(receipt: Receipt, amount: int) -> None:
+    """Let a customer who pays the whole receipt by card add a tip."""
+    (card,) = receipt.tenders
+    card.tip = receipt.tip = amount
+    card.amount += amount
+    receipt.grand += amount
+
+
+def _reference(fact: Fact, at: int) -> str:
+    """Return a reference in which letters keep digits apart, so that it is like no card number."""
+    run = f"E{fact.epoch}" if fact.epoch else ""
+    more = f"P{at}" if at else ""
+    return f"PW{fact.store.business_unit_id}T{fact.till}D{fact.day:%y%m%d}N{fact.number}{run}{more}"
 
 
 def _pay_cash(rng: Random, receipt: Receipt) -> None:

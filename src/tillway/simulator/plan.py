@@ -25,7 +25,7 @@ class BrandHabits:
 
     tax_rates: hundredths of a percent by tax class. first_till: number of the first register.
     cash_step: cash totals are rounded to this many minor units. numbers_day_records: day open,
-    day close and till settlement use up a receipt number.
+    day close and till settlement use up a receipt number. takes_tips: a card may pay a tip too.
     """
 
     name: BrandName
@@ -38,6 +38,7 @@ class BrandHabits:
     first_till: int
     cash_step: int = 1
     numbers_day_records: bool = False
+    takes_tips: bool = True
 
 
 NORTHGATE = BrandHabits(
@@ -71,6 +72,7 @@ MILLRACE = BrandHabits(
     till_format="{:02d}",
     first_till=1,
     cash_step=5,
+    takes_tips=False,
 )
 HABITS: tuple[BrandHabits, ...] = (NORTHGATE, QUAYSIDE, MILLRACE)
 
@@ -111,13 +113,17 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True)
 class ChainPlan:
-    """A chain of shops. sales counts receipts (sales, returns, exchanges) of the whole run."""
+    """A chain of shops. sales counts receipts (sales, returns, exchanges) of the whole run.
+
+    finance: whether acquirer and bank tell their side too, each morning.
+    """
 
     seed: int
     stores: int = 5
     days: int = 1
     sales: int = 1000
     first_day: date = FIRST_DAY
+    finance: bool = False
 
     def store_plans(self) -> tuple[StorePlan, ...]:
         """Return the shops, brands in turn: 0001 northgate, 0002 quayside, 0003 millrace ..."""
@@ -139,6 +145,13 @@ class ChainPlan:
                     for slot in range(first, first + self.days)
                 ),
             )
+
+
+def daily_plan(
+    seed: int, stores: int, days: int, sales_a_day: int, *, first_day: date = FIRST_DAY
+) -> ChainPlan:
+    """Return a chain with acquirer and bank in which each shop has so many sales each day."""
+    return ChainPlan(seed, stores, days, stores * days * sales_a_day, first_day, finance=True)
 
 
 def store_plan(number: int) -> StorePlan:

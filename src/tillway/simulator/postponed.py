@@ -16,7 +16,7 @@ from tillway.simulator.facts import Fact
 from tillway.simulator.register_faults import RegisterName
 
 if TYPE_CHECKING:
-    from tillway.simulator.faults import Delivery
+    from tillway.simulator.delivery import Delivery
 
 
 class Postponed:

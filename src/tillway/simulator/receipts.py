@@ -12,7 +12,10 @@ _OPPOSITE: dict[LineKind, LineKind] = {
     "return": "sale",
     "deposit": "deposit_return",
     "deposit_return": "deposit",
+    "gift_card_sale": "gift_card_sale",
 }
+UNTAXED: frozenset[LineKind] = frozenset({"gift_card_sale"})
+"""Money taken on account: a liability of the shop, not a sale, so no tax is due on it."""
 FULL = 10_000  # hundredths of a percent in a whole
 
 
@@ -34,7 +37,7 @@ def total(receipt: Receipt) -> None:
         receipt.taxes = _added(live)
         receipt.grand = receipt.net + sum(tax.tax for tax in receipt.taxes)
     receipt.tax = sum(tax.tax for tax in receipt.taxes)
-    receipt.rounding = 0
+    receipt.rounding = receipt.tip = 0
     receipt.item_count = sum(_units(line) for line in live)
 
 
@@ -57,6 +60,7 @@ def reversed_copy(receipt: Receipt) -> Receipt:
                 paid,
                 amount=-paid.amount,
                 rounding=-paid.rounding,
+                tip=-paid.tip,
                 cashback=0,
                 tendered=0,
                 change=0,
@@ -68,6 +72,7 @@ def reversed_copy(receipt: Receipt) -> Receipt:
         discount=-receipt.discount,
         tax=-receipt.tax,
         rounding=-receipt.rounding,
+        tip=-receipt.tip,
         grand=-receipt.grand,
     )
 
@@ -78,8 +83,8 @@ def altered_copy(receipt: Receipt, by: int = 100) -> Receipt:
     line = next(line for line in copy.lines if line.kind == "sale" and not line.voided)
     line.gross += by
     total(copy)
-    copy.rounding = receipt.rounding
-    copy.grand += copy.rounding
+    copy.rounding, copy.tip = receipt.rounding, receipt.tip
+    copy.grand += copy.rounding + copy.tip
     paid = copy.tenders[0]
     paid.amount += copy.grand - receipt.grand
     if paid.tendered:
@@ -90,6 +95,8 @@ def altered_copy(receipt: Receipt, by: int = 100) -> Receipt:
 def _included(live: list[SoldLine]) -> list[TaxSum]:
     sums: dict[int, TaxSum] = {}
     for line in live:
+        if line.kind in UNTAXED:
+            continue
         line.tax = half_up(line.net * line.tax_rate, FULL + line.tax_rate)
         tax = sums.setdefault(line.tax_rate, TaxSum(line.tax_rate, 0, 0))
         tax.taxable += line.net

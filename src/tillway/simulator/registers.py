@@ -61,12 +61,14 @@ class Register:
                 self.cash += paid.amount
 
     def take_move(self, move: CashMove) -> None:
-        """Add a cash movement to the session."""
+        """Add a cash movement to the session; a deposit comes from the safe, out of no drawer."""
         ledger = self.ledgers.setdefault("cash", TenderLedger("cash"))
         if move.kind == "float_in":
             ledger.loans += move.amount
         elif move.kind == "pickup":
             ledger.pickups -= move.amount
+        elif move.kind == "bank_deposit":
+            return
         else:
             ledger.paid_out -= move.amount
         self.cash += move.amount

@@ -17,8 +17,9 @@ import aiohttp
 import msgspec
 
 from tillway.clock import Clock
+from tillway.simulator.batches import file_of
 from tillway.simulator.brands import Brand
-from tillway.simulator.faults import Delivery
+from tillway.simulator.delivery import Delivery
 
 STORED_STATUSES = frozenset({200, 202, 409, 422})
 REFUSED_STATUSES = frozenset({400, 413, 415})
@@ -107,20 +108,10 @@ class FolderSender:
 
     async def send(self, batch: Sequence[Delivery]) -> None:
         """Write one file for the batch; a malformed copy makes a file that is cut off."""
-        if batch[0].kind == "malformed":
-            content = _cut_off(batch[0], self._brand)
-        else:
-            content = self._brand.pack([delivery.body() for delivery in batch])
         self._count += 1
         name = f"{self._stem}-{self._count:06d}{self._brand.suffix}"
+        content = file_of(list(batch), self._brand)
         await asyncio.to_thread(_write_whole, self._folder, name, content)
-
-
-def _cut_off(delivery: Delivery, brand: Brand) -> bytes:
-    """Return a file that ends inside its only document."""
-    body = delivery.body()
-    packed = brand.pack([body])
-    return packed[: packed.index(body) + len(body)]
 
 
 def _write_whole(folder: Path, name: str, content: bytes) -> None:

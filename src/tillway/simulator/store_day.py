@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
-from tillway.simulator.baskets import fill_basket, return_lines
+from tillway.simulator.baskets import fill_basket, gift_card_line, return_lines
 from tillway.simulator.day_curve import CLOSING_SECOND, OPENING_SECOND, arrival_seconds
 from tillway.simulator.facts import (
     CashMove,
@@ -28,7 +28,7 @@ from tillway.simulator.facts import (
     TillSettle,
     WorkstationDay,
 )
-from tillway.simulator.payments import pay
+from tillway.simulator.payments import give_references, pay, tip
 from tillway.simulator.plan import StorePlan
 from tillway.simulator.receipts import reversed_copy, total
 from tillway.simulator.register_faults import Reset
@@ -44,6 +44,9 @@ NO_SALE = 0.01
 CANCELLED = 0.01
 SUSPENDED = 0.006
 PAID_OUT = 0.002
+TRAINING = 0.003
+GIFT_CARD_SOLD = 0.01
+TIPPED = 0.02
 
 
 class Shop:
@@ -57,6 +60,7 @@ class Shop:
     ) -> None:
         self.store = store
         self._rng = Random(f"{seed}:{store.business_unit_id}")
+        self._extras = Random(f"{seed}:{store.business_unit_id}:extras")
         self._registers = [Register(till) for till in store.tills]
         self._resets = dict(resets or {})
         self._recent: deque[Receipt] = deque(maxlen=REMEMBERED_RECEIPTS)
@@ -114,6 +118,8 @@ class Shop:
         if rng.random() < SUSPENDED:
             yield self._control(register, "suspended", begin)
             yield self._control(register, "resumed", begin)
+        if self._extras.random() < TRAINING:
+            yield self._control(register, "training", begin)
         receipt = self._receipt(register, begin, end)
         yield receipt
         if rng.random() < POST_VOIDED and self._recent and self._recent[-1] is receipt:
@@ -136,6 +142,8 @@ class Shop:
                 lines.append(line)
         else:
             lines = fill_basket(self._rng, self.store)
+            if self._extras.random() < GIFT_CARD_SOLD:
+                lines.append(gift_card_line(self._extras, len(lines) + 1))
         if bought is not None and kind != "sale":
             self._recent.remove(bought)
         for number, line in enumerate(lines, 1):
@@ -145,6 +153,9 @@ class Shop:
         receipt = Receipt(**header, kind=kind, lines=lines, loyalty=self._rng.random() < 0.3)
         total(receipt)
         pay(self._rng, receipt)
+        if self._extras.random() < TIPPED and _takes_a_tip(receipt):
+            tip(receipt, 50 * self._extras.randint(1, 6))
+        give_references(receipt, receipt.tenders)
         self._book(register, receipt)
         return receipt
 
@@ -162,17 +173,20 @@ class Shop:
         add_to_day(self._sums, backwards)
         count, amount = register.post_voids
         register.post_voids = (count + 1, amount + receipt.grand)
-        return PostVoid(
+        void = PostVoid(
             **self._header(register, second),
             voided_key=receipt.key_parts,
             reversed_receipt=backwards,
             approver="900",
         )
+        give_references(void, backwards.tenders)
+        return void
 
     def _closing(self) -> Iterator[Fact]:
         second = max(CLOSING_SECOND, *(register.free_at for register in self._registers)) + 60
         for register in self._registers:
             yield self._control(register, "sign_off", second)
+        yield from self._deposit(second + 120)
         for register in self._registers:
             yield self._settle(register, second + 300)
         first = self._registers[0]
@@ -182,6 +196,16 @@ class Shop:
             for one in self._registers
         ]
         yield DayClose(**header, workstations=workstations, sums=self._sums)
+
+    def _deposit(self, second: int) -> Iterator[Fact]:
+        """Yield the money the shop brings to the bank: the cash of the day without its floats."""
+        drawers = [one.ledgers["cash"] for one in self._registers if "cash" in one.ledgers]
+        taken = sum(cash.sales - cash.returns - cash.paid_out for cash in drawers)
+        if taken > 0:
+            move = self._move(self._registers[0], "bank_deposit", -taken, second)
+            move.envelope = f"DEP{self.store.business_unit_id}D{self._day:%y%m%d}"
+            move.safe = "1"
+            yield move
 
     def _settle(self, register: Register, second: int) -> TillSettle:
         last, used = register.next_number - 1, register.used
@@ -232,3 +256,10 @@ class Shop:
         if reset is not None and (self._day, second) >= (reset.day, reset.second):
             del self._resets[register.till]
             register.lose_counter()
+
+
+def _takes_a_tip(receipt: Receipt) -> bool:
+    """Say whether a receipt is a plain sale paid by one card alone, in a shop that takes tips."""
+    cards = [paid for paid in receipt.tenders if paid.scheme and not paid.cashback]
+    plain = receipt.kind == "sale" and receipt.grand > 0
+    return receipt.store.habits.takes_tips and plain and len(cards) == len(receipt.tenders) == 1

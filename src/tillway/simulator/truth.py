@@ -1,8 +1,8 @@
 """The truth file: what the chain did, written before anything is sent, never by the hub.
 
-JSON lines: a header, one line for each message, one for each fault, and an end with the totals. In
-a live run a line is written just before its message is handed over, so the file holds exactly what
-was attempted, whenever the run ends.
+JSON lines: a header, one line for each message, one for each fault, one for each store-day, and an
+end with the totals. In a live run a line is written just before its message is handed over, so the
+file holds exactly what was attempted, whenever the run ends.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ import msgspec
 
 from tillway import __version__
 from tillway.errors import ConfigurationError
-from tillway.simulator.facts import amount_text
+from tillway.model.exact import to_minor
+from tillway.simulator.accounts import Accounts, TruthDay
+from tillway.simulator.delivery import Delivery
+from tillway.simulator.expected import ExpectedFinding
+from tillway.simulator.facts import Fact, amount_text
 from tillway.simulator.fault_plan import NO_FAULTS, FaultPlan, window_times
-from tillway.simulator.faults import Delivery, deliveries
+from tillway.simulator.faults import deliveries
+from tillway.simulator.finance_facts import BankStatement, StatementLine
+from tillway.simulator.finance_faults import finding_of_line
 from tillway.simulator.plan import ChainPlan
 
-SCHEMA = "tillway.truth/1"
+SCHEMA = "tillway.truth/2"
 
 
 class TruthMessage(msgspec.Struct, frozen=True, tag="message", tag_field="line"):
@@ -39,7 +45,9 @@ class TruthMessage(msgspec.Struct, frozen=True, tag="message", tag_field="line")
 class TruthFault(msgspec.Struct, frozen=True, tag="fault", tag_field="line"):
     """One fault and the outcome it must have; begin and end for windows of time.
 
-    detail: hours of a clock or of a delay, amount of a wrong till count, how an answer is lost.
+    detail: hours of a clock or of a delay, amount of a wrong till count, how an answer is lost, the
+    payment that is missing or unknown, by how much a credit is off. findings: what the audit must
+    find because of it; another fault of the same day may cause one of them too.
     """
 
     fault: str
@@ -53,6 +61,7 @@ class TruthFault(msgspec.Struct, frozen=True, tag="fault", tag_field="line"):
     detail: str = ""
     begin: str = ""
     end: str = ""
+    findings: tuple[ExpectedFinding, ...] = ()
 
 
 class TruthTotal(msgspec.Struct):
@@ -65,7 +74,10 @@ class TruthTotal(msgspec.Struct):
 
 
 class TruthHeader(msgspec.Struct, frozen=True, tag="header", tag_field="line"):
-    """What was planned. totals is None in a live run; the end line has them."""
+    """What was planned. totals is None in a live run; the end line has them.
+
+    finance: whether acquirer and bank tell their side too.
+    """
 
     seed: int
     stores: int
@@ -75,6 +87,7 @@ class TruthHeader(msgspec.Struct, frozen=True, tag="header", tag_field="line"):
     schema: str = SCHEMA
     version: str = __version__
     totals: list[TruthTotal] | None = None
+    finance: bool = False
 
 
 class TruthEnd(msgspec.Struct, frozen=True, tag="end", tag_field="line"):
@@ -85,7 +98,7 @@ class TruthEnd(msgspec.Struct, frozen=True, tag="end", tag_field="line"):
     totals: list[TruthTotal]
 
 
-TruthLine = TruthHeader | TruthMessage | TruthFault | TruthEnd
+TruthLine = TruthHeader | TruthMessage | TruthFault | TruthDay | TruthEnd
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(TruthLine).decode
 
@@ -97,11 +110,12 @@ class Totals:
         self._sums: dict[tuple[str, str], tuple[int, int]] = {}
         self.messages = 0
 
-    def add(self, message_type: str, currency: str, minor: int | None) -> None:
+    def add_message(self, message: TruthMessage) -> None:
         """Count one message; one without money counts under its type alone."""
-        key = (message_type, currency if minor is not None else "")
+        minor = 0 if message.money is None else to_minor(message.money, message.currency)
+        key = (message.message_type, message.currency)
         count, money = self._sums.get(key, (0, 0))
-        self._sums[key] = (count + 1, money + (minor or 0))
+        self._sums[key] = (count + 1, money + minor)
         self.messages += 1
 
     def rows(self) -> list[TruthTotal]:
@@ -118,6 +132,7 @@ class TruthWriter:
     def __init__(self, path: Path, plan: ChainPlan, faults: FaultPlan = NO_FAULTS) -> None:
         self._file = path.open("wb")
         self._totals = Totals()
+        self._accounts = Accounts(plan)
         self._faults = 0
         self._line(_header(plan, None))
         for window in _windows(plan, faults):
@@ -126,16 +141,19 @@ class TruthWriter:
 
     def write(self, delivery: Delivery) -> None:
         """Write what is about to be handed over, and what must come of it."""
-        if delivery.kind == "message":
-            message = _message(delivery)
-            self._totals.add(message.message_type, message.currency, delivery.fact.money)
-            self._line(message)
-        if delivery.fault is not None:
-            self._fault(_fault(delivery))
+        self._accounts.take(delivery)
+        for line in _lines(delivery):
+            if isinstance(line, TruthFault):
+                self._fault(line)
+                continue
+            self._totals.add_message(line)
+            self._line(line)
         self._file.flush()
 
     def close(self) -> None:
-        """Write the end line and flush the file to the disk."""
+        """Write the store-days and the end line, and flush the file to the disk."""
+        for day in self._accounts.days():
+            self._line(day)
         self._line(TruthEnd(self._totals.messages, self._faults, self._totals.rows()))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -152,19 +170,21 @@ class TruthWriter:
 def write_truth(path: Path, plan: ChainPlan, faults: FaultPlan = NO_FAULTS) -> list[TruthTotal]:
     """Write the whole truth of a plan and return its totals; the header has them too."""
     body = path.with_name(path.name + ".part")
-    totals, count = Totals(), 0
+    totals, accounts, count = Totals(), Accounts(plan), 0
     with body.open("wb") as lines:
         for window in _windows(plan, faults):
             lines.write(_encode(window) + b"\n")
             count += 1
         for delivery in deliveries(plan, faults):
-            if delivery.kind == "message":
-                message = _message(delivery)
-                totals.add(message.message_type, message.currency, delivery.fact.money)
-                lines.write(_encode(message) + b"\n")
-            if delivery.fault is not None:
-                lines.write(_encode(_fault(delivery)) + b"\n")
-                count += 1
+            accounts.take(delivery)
+            for line in _lines(delivery):
+                lines.write(_encode(line) + b"\n")
+                if isinstance(line, TruthFault):
+                    count += 1
+                else:
+                    totals.add_message(line)
+        for day in accounts.days():
+            lines.write(_encode(day) + b"\n")
         lines.write(_encode(TruthEnd(totals.messages, count, totals.rows())) + b"\n")
     with path.open("wb") as whole, body.open("rb") as lines:
         whole.write(_encode(_header(plan, totals.rows())) + b"\n")
@@ -211,19 +231,58 @@ def _header(plan: ChainPlan, totals: list[TruthTotal] | None) -> TruthHeader:
         sales=plan.sales,
         first_day=plan.first_day.isoformat(),
         totals=totals,
+        finance=plan.finance,
     )
 
 
-def _message(delivery: Delivery) -> TruthMessage:
+def _lines(delivery: Delivery) -> Iterator[TruthMessage | TruthFault]:
+    """Yield the messages of a delivery and its faults; a statement is a message for each line."""
     fact = delivery.fact
+    if isinstance(fact, BankStatement):
+        yield from _lines_of_statement(fact)
+        return
+    if delivery.kind == "message":
+        yield _message(fact, fact.natural_key, fact.money, delivery.outcome)
+    if delivery.fault is not None:
+        yield _fault(delivery)
+
+
+def _lines_of_statement(statement: BankStatement) -> Iterator[TruthMessage | TruthFault]:
+    for place, line in enumerate(statement.lines, 1):
+        key = statement.line_key(place)
+        yield _message(statement, key, line.amount, "accepted")
+        if line.fault is not None:
+            yield _fault_of_line(statement, line, key, "accepted")
+    for line in statement.missing:
+        yield _fault_of_line(statement, line, line.reference, "missing")
+
+
+def _message(fact: Fact, natural_key: str, money: int | None, outcome: str) -> TruthMessage:
     return TruthMessage(
-        natural_key=fact.natural_key,
-        system=fact.store.system,
+        natural_key=natural_key,
+        system=fact.system,
         message_type=fact.message_type,
-        outcome=delivery.outcome,
-        money=None if fact.money is None else amount_text(fact.money),
-        currency="" if fact.money is None else fact.store.currency,
-        brand=fact.store.habits.name,
+        outcome=outcome,
+        money=None if money is None else amount_text(money),
+        currency="" if money is None else fact.store.currency,
+        brand=fact.store.habits.name if fact.system == fact.store.system else fact.system,
+    )
+
+
+def _fault_of_line(
+    statement: BankStatement, line: StatementLine, key: str, outcome: str
+) -> TruthFault:
+    return TruthFault(
+        fault=line.fault or "",
+        outcome=outcome,
+        natural_key=key,
+        system=statement.system,
+        message_type=statement.message_type,
+        money=amount_text(line.amount),
+        currency=statement.store.currency,
+        store=line.store,
+        detail=line.detail,
+        findings=(finding_of_line(line),),
     )
 
 
@@ -233,12 +292,13 @@ def _fault(delivery: Delivery) -> TruthFault:
         fault=delivery.fault or "",
         outcome=delivery.outcome,
         natural_key=fact.natural_key,
-        system=fact.store.system,
+        system=fact.system,
         message_type=fact.message_type,
         money=None if fact.money is None else amount_text(fact.money),
         currency="" if fact.money is None else fact.store.currency,
         store=fact.store.business_unit_id,
         detail=delivery.detail,
+        findings=delivery.findings,
     )
 
 

@@ -95,7 +95,9 @@ class _DiskFile(apsw.VFSFile):
         disk = self._disk
         disk.flushes += 1
         if disk.flushes == disk.fail_flush:
-            disk.steps.append(Step("failed_flush", self._name))
+            failed = Step("failed_flush", self._name)
+            disk.before(failed)
+            disk.steps.append(failed)
             raise _io_error(apsw.SQLITE_IOERR_FSYNC)
         step = Step("flush", self._name)
         disk.before(step)

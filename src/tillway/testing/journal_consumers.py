@@ -15,6 +15,7 @@ from tillway.journal.base import (
     StoredMessage,
     TargetState,
 )
+from tillway.journal.chain import ORIGIN, AuditEntry, link
 from tillway.testing.journal import ROUTE, candidate, cells, invalid, row
 from tillway.testing.journal_appends import AppendJournalSuite
 
@@ -83,6 +84,20 @@ class ConsumerJournalSuite(AppendJournalSuite):
         await journal.settle(Settlement("", actions=[elsewhere]))
         assert await journal.attempts_of(1) == tries
         assert await journal.actions(10) == [elsewhere, action]
+
+    async def test_audited_actions_form_a_chain(self, journal: Any) -> None:
+        """Each entry carries the link before it and its own content; the head is the last link."""
+        assert await journal.audit_head() == (0, ORIGIN)
+        actions = [Action(at, "ada", "retry", "1 message", "ERP is back") for at in (3, 4, 5)]
+        await journal.settle(Settlement(ROUTE, actions=actions[:2]))
+        await journal.settle(Settlement("", actions=actions[2:]))
+        head, chain = ORIGIN, []
+        for number, action in enumerate(actions, start=1):
+            head = link(head, number, action)
+            chain.append(AuditEntry(number, action, head))
+        assert await journal.audit_entries(0, 10) == chain
+        assert await journal.audit_entries(1, 1) == chain[1:2]
+        assert await journal.audit_head() == (3, head)
 
     async def test_breaker_and_source_states_are_kept(self, journal: Any) -> None:
         """The newest state of a target, and what a source remembers until it forgets it."""

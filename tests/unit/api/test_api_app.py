@@ -142,8 +142,43 @@ async def test_abandon_names_who_and_why(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("verb", "field"), [("hold", "kept"), ("release", "released"), ("skip", "skipped")]
+)
+async def test_an_order_about_waiting_messages_names_who_and_why(
+    world: World, verb: str, field: str
+) -> None:
+    """Hold, release and skip are planned, counted and done by name, as retry is."""
+    kind = "held"
+    body = {"group": await world.group(kind), "who": "mia", "reason": "mending"}
+    plan = json.loads((await world.post(f"/api/dlq/{verb}", {**body, "dry_run": True})).body)
+    assert not world.operations.asked
+    done = await world.post(f"/api/dlq/{verb}", {**body, "agreed": plan["count"]})
+    assert json.loads(done.body)[field] == plan["count"] > 0
+    assert world.operations.asked[0][0] == verb
+    assert world.operations.asked[0][3:] == ("mia", "mending")
+    wrong = await world.post(f"/api/dlq/{verb}", {**body, "agreed": plan["count"] + 1})
+    assert json.loads(wrong.body)["code"] == "TW-7006"
+    silent = await world.post(f"/api/dlq/{verb}", {**body, "reason": " "})
+    assert json.loads(silent.body)["code"] == "TW-7007"
+
+
+async def test_a_replay_is_watched_and_stopped(world: World) -> None:
+    """How far it is, and its end by name."""
+    found = json.loads((await world.get("/api/replays")).body)
+    assert (found["replays"][0]["planned"], found["replays"][0]["delivered"]) == (150, 74)
+    body = {"route": "pos-to-erp", "who": "mia", "reason": "enough"}
+    assert json.loads((await world.post("/api/replay/stop", body)).body)["stopped"]
+    assert world.operations.asked == [("stop_replay", "pos-to-erp", "mia", "enough")]
+    silent = await world.post("/api/replay/stop", {**body, "reason": ""})
+    assert json.loads(silent.body)["code"] == "TW-7007"
+
+
+@pytest.mark.parametrize(
     ("kind", "verb", "code"),
     [
+        ("conflict", "hold", "TW-7005"),
+        ("quarantined", "skip", "TW-7005"),
+        ("dead", "release", "TW-7005"),
         ("conflict", "retry", "TW-7005"),
         ("conflict", "abandon", "TW-7005"),
         ("quarantined", "abandon", "TW-7005"),

@@ -179,6 +179,25 @@ async def test_no_answer_in_time_is_in_doubt(make: Make) -> None:
 
 
 @BOTH
+async def test_no_answer_in_time_on_a_kept_connection_is_in_doubt_too(make: Make) -> None:
+    """The connection is given up with the call, and the next call dials anew."""
+    answers = iter([b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""])
+
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers, b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+
+    client = make(**{**LIMITS, "timeout_seconds": 0.2})
+    async with serving(script) as server:
+        assert (await client.request("POST", server.url, {}, b"{}")).status == 200
+        fault = await told(client, server.url)
+        assert isinstance(fault, InDoubt)
+        assert server.connections == 1
+        assert (await client.request("POST", server.url, {}, b"{}")).status == 201
+        assert server.connections == 2
+        await client.close()
+
+
+@BOTH
 async def test_nothing_sent_is_not_connected(make: Make) -> None:
     """Nobody listens, or it is no address, or no connection is free in time."""
     client = make(**LIMITS)

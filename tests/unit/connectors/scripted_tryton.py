@@ -6,6 +6,7 @@ It stands in for the HTTP client. `script` holds, for the last word of a method 
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -178,15 +179,23 @@ def _holds(clause: list[Any], move: Mapping[str, Any]) -> bool:
     name, operator, wanted = clause
     value = move[name]
     if operator == "like":
-        plain = wanted.replace("\\_", "_").replace("\\%", "%").replace("\\\\", "\\")
-        return str(value).startswith(plain.removesuffix("%"))
+        return _is_like(str(value), wanted)
     tests: dict[str, Callable[[], bool]] = {
         "=": lambda: value == wanted,
         "!=": lambda: value != wanted,
         "in": lambda: value in wanted,
         ">": lambda: value > wanted,
+        ">=": lambda: value >= wanted,
     }
     return tests[operator]()
+
+
+def _is_like(value: str, pattern: str) -> bool:
+    """Match as SQL does: % for any text, _ for one sign, a backslash before either for itself."""
+    signs = re.findall(r"\\.|.", pattern, re.DOTALL)
+    plain = {"%": ".*", "_": "."}
+    expression = "".join(plain.get(sign, re.escape(sign.removeprefix("\\"))) for sign in signs)
+    return re.fullmatch(expression, value, re.DOTALL) is not None
 
 
 def _with_codes(move: Mapping[str, Any], accounts: Mapping[str, Any]) -> dict[str, Any]:

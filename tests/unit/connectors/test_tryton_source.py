@@ -247,3 +247,76 @@ async def test_ping_tells_what_stands_in_the_way(books: ScriptedTryton, state: M
     with pytest.raises(TillwayError) as away:
         await source(books, state, url="http://127.0.0.1:9").ping()
     assert away.value.code == "TW-4101"
+
+
+async def test_a_posting_is_told_with_its_day_its_amount_and_what_it_takes_back(
+    books: ScriptedTryton, state: MemoryState, intake: FakeIntake
+) -> None:
+    """Tender and over/short lines make the amount; the revision is when Tryton last wrote it."""
+    key, back = "0001:2026-11-19:store_day:USD:0", "0001:2026-11-19:reversal:USD:1"
+    post(books, key, back, "0001:2:2026-11-20:17:e2")
+    zero, short = Decimal(0), Decimal("0.75")
+    books.moves[1]["lines."].append(
+        {"account": 99, "debit": short, "credit": zero, "description": "over_short"}
+    )
+    for line in books.moves[2]["lines."]:
+        line["description"] = f"{line['description'] or ''}, reverses {key}"
+    await source(books, state).look(intake, NEVER)
+    day, reversal, receipt = records(intake)
+    assert (day["store"], day["business_date"], day["tendered"]) == ("0001", "2026-11-19", "13.25")
+    assert (day["reverses_key"], reversal["reverses_key"]) == ("", key)
+    assert reversal["tendered"] == "12.50"
+    assert (receipt["store"], receipt["business_date"]) == ("0001", "2026-11-20")
+    seconds = int(FIRST_WRITTEN.timestamp())
+    assert [one["revision"] // 1_000_000 - seconds for one in records(intake)] == [1, 2, 3]
+
+
+async def test_what_tryton_wrote_again_is_a_new_revision(
+    books: ScriptedTryton, state: MemoryState, intake: FakeIntake
+) -> None:
+    """The same document with a later time of writing is handed over again, with a higher number."""
+    post(books, "0001:2026-11-20:store_day:USD:0")
+    reader = source(books, state)
+    await reader.look(intake, NEVER)
+    books.moves[1]["write_date"] += timedelta(seconds=9)
+    await reader.look(intake, NEVER)
+    first, second = records(intake)
+    assert (first["number"], second["number"]) == ("1", "1")
+    assert second["revision"] - first["revision"] == 9_000_000
+
+
+async def test_another_day_to_begin_at_reads_again(
+    books: ScriptedTryton, state: MemoryState, intake: FakeIntake
+) -> None:
+    """Moves before the day are left out, and each day to begin at has a place of its own."""
+    post(books, "a", "b")
+    books.moves[1]["date"] -= timedelta(days=1)
+    since = FIRST_WRITTEN.date().isoformat()
+    await source(books, state).look(intake, NEVER)
+    await source(books, state, since=since).look(intake, NEVER)
+    await source(books, state, since=since).look(intake, NEVER)
+    assert numbers(intake) == ["1", "2", "2", "2"]
+    assert sorted(state.values) == [CURSOR, f"{CURSOR} since {since}"]
+
+
+async def test_only_our_keys_can_be_asked_for(
+    books: ScriptedTryton, state: MemoryState, intake: FakeIntake
+) -> None:
+    """What carries no business date in its description is no posting of ours."""
+    post(books, "rent", "0001:2026-11-20:store_day:USD:0", "northgate/0001:2:2026-11-20:17", "a:b")
+    await source(books, state, only_our_keys=True).look(intake, NEVER)
+    assert numbers(intake) == ["2", "3"]
+
+
+async def test_what_a_person_cancelled_in_tryton_is_no_second_document_of_the_key(
+    books: ScriptedTryton, state: MemoryState, intake: FakeIntake
+) -> None:
+    """The copy tells what it takes back and claims no key; a reversal of the hub keeps its own."""
+    key = "0001:2026-11-20:store_day:USD:0"
+    post(books, key, key, "square/order.sale/o_1 revision 2 reversal")
+    for id_ in (2, 3):
+        books.moves[id_]["origin"] = "account.move,1"
+    await source(books, state).look(intake, NEVER)
+    told = [(one["key"], one["reverses"], one["reverses_key"]) for one in records(intake)]
+    own = "square/order.sale/o_1 revision 2 reversal"
+    assert told == [(key, 0, ""), ("", 1, key), (own, 1, "")]

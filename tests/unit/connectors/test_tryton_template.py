@@ -11,12 +11,14 @@ from random import Random
 import pytest
 
 from tillway.connectors.tryton.moves import move_of
+from tillway.connectors.tryton.reported import PAID_LINES
 from tillway.project import load_release
 from tillway.project.records import Release
 from tillway.project.samples import run_samples
 from tillway.project.template import Variables, new_project
 
 TABLE = "tryton-document"
+POSTING = "tryton-posting"
 CODE_TABLES = (
     "tryton_tender_account",
     "tryton_revenue_account",
@@ -33,15 +35,53 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return load_release(folder, environ={})
 
 
-def samples(release: Release) -> list[Path]:
-    """Return the receipts the table is tried on."""
-    return sorted((release.folder / "mappings" / f"{TABLE}.tests").glob("*.in"))
+def samples(release: Release, table: str = TABLE) -> list[Path]:
+    """Return the receipts, or postings, that a table is tried on."""
+    return sorted((release.folder / "mappings" / f"{table}.tests").glob("*.in"))
+
+
+def test_every_posting_makes_a_balanced_document_with_its_amount(release: Release) -> None:
+    """Tender and over/short lines come to its amount: what the read-back will add up."""
+    for file in samples(release, POSTING):
+        asked = json.loads(file.read_text())
+        move = move_of("key", release.mappings[POSTING].apply(asked), "REV")
+        paid = [one.amount for one in move.lines if one.description.startswith(PAID_LINES)]
+        assert sum(paid) == Decimal(asked["amount"]), file.name
+        assert all(one.set_in for one in move.lines), file.name
+
+
+def test_a_merchandise_group_can_have_an_account_of_its_own(tmp_path: Path) -> None:
+    """One row for the group goes before the rate; the others keep the account of their rate."""
+    new_project(tmp_path / "books", "cloud-ledger", Variables("books"), Random(1).randbytes)
+    for table, row in (("group", "FOOD,4.2.0,Food"), ("revenue", "8,4.3.0,Eight percent")):
+        file = tmp_path / "books" / "codes" / f"tryton_{table}_account.csv"
+        file.write_text(f"{file.read_text()}{row}\n")
+    release = load_release(tmp_path / "books", environ={})
+    lines = [
+        {"posting_line_type": "sales", "amount": "-1", "tax_rate": "8", **more}
+        for more in ({"merchandise_hierarchy": "FOOD"}, {"merchandise_hierarchy": "TOYS"}, {})
+    ]
+    asked = {"business_date": "2026-11-20", "business_unit_id": "1", "lines": lines}
+    made = release.mappings[POSTING].apply(asked)["lines"]
+    assert [one["account"] for one in made] == ["4.2.0", "4.3.0", "4.3.0"]
+
+
+def test_a_posting_can_bring_its_accounts_and_a_store_its_party(tmp_path: Path) -> None:
+    """An account in the posting goes before the tables; a row gives a store its party."""
+    new_project(tmp_path / "books", "cloud-ledger", Variables("books"), Random(1).randbytes)
+    file = tmp_path / "books" / "codes" / "tryton_store_party.csv"
+    file.write_text(f"{file.read_text()}0001,SHOP-1,The shop\n")
+    release = load_release(tmp_path / "books", environ={})
+    lines = [{"posting_line_type": "other", "amount": "1", "account_code": "7.7.7"}]
+    asked = {"business_date": "2026-11-20", "business_unit_id": "0001", "lines": lines}
+    [made] = release.mappings[POSTING].apply(asked)["lines"]
+    assert (made["account"], made["party"]) == ("7.7.7", "SHOP-1")
 
 
 def test_the_samples_of_the_books_pass(release: Release) -> None:
     """What the tables make is what stands beside each sample."""
-    results = list(run_samples(release, ["tryton-document", "tryton-reported"]))
-    assert len(results) == len(samples(release)) + 1
+    results = list(run_samples(release, [TABLE, POSTING, "tryton-reported"]))
+    assert len(results) == len(samples(release)) + len(samples(release, POSTING)) + 1
     assert [result.file for result in results if not result.passed] == []
 
 

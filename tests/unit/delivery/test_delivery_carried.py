@@ -91,6 +91,8 @@ async def test_a_filter_that_fails_makes_a_dead_letter_and_never_loses_a_message
 class Doubler:
     """A mapping that knows every message but one."""
 
+    reads = None
+
     def apply(self, record):
         """Return a document, or say why there is none."""
         if record["number"] == 2:

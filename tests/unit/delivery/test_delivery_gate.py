@@ -59,6 +59,18 @@ async def test_after_an_outage_the_width_starts_again_from_the_probe():
     assert gate.wait_seconds() == float("inf")
 
 
+async def test_after_an_outage_the_rate_starts_again_for_every_route():
+    """The rate belongs to the target; what it gets now is seen beside what was declared."""
+    bench = Bench()
+    gate = gate_of(bench, rate_per_second=50.0)
+    fail(gate, 2)
+    found = gate.snapshot()
+    assert (found.rate_per_second, found.allowed_per_second) == (50.0, 5.0)
+    await bench.clock.advance(1)
+    gate.finish(gate.start(1), [Delivered()], "r/9")
+    assert gate.snapshot().allowed_per_second == 15.0
+
+
 async def test_refusals_of_business_say_that_the_target_works():
     """A hundred unknown accounts open no circuit; nor does a call that shows one success."""
     gate = gate_of(Bench())

@@ -317,6 +317,7 @@ def test_the_tree_is_not_changed() -> None:
 def test_dialects_are_found_by_name() -> None:
     """The shipped dialects are there, `none` changes nothing, and a wrong name is refused."""
     assert dialect_names() == [
+        "adyen-settlement",
         "none",
         "poslog-2.2",
         "poslog-6.0",

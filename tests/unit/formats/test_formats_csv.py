@@ -136,3 +136,25 @@ def test_an_open_quotation_mark_does_not_swallow_memory() -> None:
     found = refusals(format_named("csv", {}), content)
     assert found[0].error.code == "TW-3040"
     assert len(found[0].raw) <= 65_536
+
+
+def test_gathered_rows_are_one_record_wherever_they_stand() -> None:
+    """Records come in the order of their first rows, and each can be read again by itself."""
+    options = {"group_by": ["batch", "currency"], "gather": True}
+    form = format_named("csv", options)
+    content = b"batch,currency,net\n1,EUR,5\n1,USD,7\n1,EUR,-1\n"
+    found = values(form, content)
+    assert [(one["currency"], [row["net"] for row in one["rows"]]) for one in found] == [
+        ("EUR", ["5", "-1"]),
+        ("USD", ["7"]),
+    ]
+    for record in answers(form, content):
+        assert values(form, record.raw) == [getattr(record, "value", None)]
+        assert values(form, form.encode(record.value)) == [record.value]  # type: ignore[union-attr]
+
+
+def test_gathered_rows_are_held_in_bounds() -> None:
+    """A file longer than `record_bytes` is refused, and nothing half is taken."""
+    options = {"group_by": ["a"], "gather": True, "record_bytes": 30}
+    found = refusals(format_named("csv", options), b"a,b\n1,2\n" + b"1,2\n" * 20)
+    assert [one.error.code for one in found] == ["TW-3010"]

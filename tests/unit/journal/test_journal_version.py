@@ -9,6 +9,8 @@ import apsw
 import pytest
 
 from tillway.errors import ConfigurationError, code_record
+from tillway.journal.base import Action, Settlement
+from tillway.journal.chain import ORIGIN, AuditEntry, link
 from tillway.journal.sqlite import open_sqlite
 from tillway.journal.sqlite_queries import open_queries
 from tillway.journal.statements import sql_file
@@ -26,6 +28,7 @@ ALTER TABLE message DROP COLUMN revision;
 ALTER TABLE message DROP COLUMN object_digest;
 ALTER TABLE message DROP COLUMN superseded_by;
 ALTER TABLE message RENAME COLUMN revision_text TO revision;
+ALTER TABLE action DROP COLUMN link;
 UPDATE schema_version SET version = 1
 """
 
@@ -66,6 +69,26 @@ async def test_numbers_of_an_older_journal_know_the_run_of_their_counter(tmp_pat
     await journal.close()
     assert epochs == [0, 0, 12]
     assert runs == [(0, 1), (12, 1)]
+
+
+async def test_what_people_did_in_an_older_journal_is_linked(tmp_path: Path) -> None:
+    """Its audit log becomes a chain from the first entry on, and new entries follow it."""
+    path = tmp_path / "journal.db"
+    old = [Action(number, "ada", "retry", f"erp/{number}", "it is back") for number in range(1, 6)]
+    journal = await open_sqlite(path)
+    await journal.settle(Settlement("", actions=old[:4]))
+    await journal.close()
+    db = apsw.Connection(str(path))
+    db.execute(TO_VERSION_1)
+    db.close()
+    journal = await open_sqlite(path)
+    await journal.settle(Settlement("", actions=old[4:]))
+    entries = await journal.audit_entries(0, 10)
+    await journal.close()
+    head = ORIGIN
+    for number, action in enumerate(old, start=1):
+        head = link(head, number, action)
+        assert entries[number - 1] == AuditEntry(number, action, head)
 
 
 async def test_an_older_journal_is_not_read_beside(tmp_path: Path) -> None:

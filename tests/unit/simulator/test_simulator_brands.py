@@ -6,6 +6,8 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from tillway.simulator.erp_documents import booking
 from tillway.simulator.erp_moods import Mood
 from tillway.simulator.facts import Fact, PostVoid, Receipt, TillSettle, amount_text
 from tillway.simulator.fault_plan import FaultPlan
-from tillway.simulator.faults import unknown_tender, wrong_count
+from tillway.simulator.mishaps import unknown_tender, wrong_count
 from tillway.simulator.plan import ChainPlan, stores_csv
 from tillway.simulator.register_faults import counter_resets
 
@@ -169,6 +171,70 @@ def test_a_till_that_is_short_or_over_says_so(release: Release, system: str, ove
     assert list(release.contracts[name].findings(message)) == []
 
 
+MEASURES = ("gross", "discount", "net", "tax", "grand", "returns")
+
+
+def _summed(release: Release, system: str, day: list[Fact]) -> tuple[dict[str, Any], Any]:
+    """Return what the canonical messages of one store-day sum up to, and its close record."""
+    sums: dict[str, Any] = dict.fromkeys(MEASURES, Decimal(0))
+    tenders: Counter[str] = Counter()
+    drawers: Counter[tuple[str, str, bool]] = Counter()
+    closed = None
+    for record in _records(release, system, [render(fact) for fact in day]):
+        name, message = _mapped(release, system, record)
+        if name.startswith("retail_transaction."):
+            for measure in MEASURES[:-1]:
+                sums[measure] += getattr(message.totals, measure)
+            live = [line for line in message.lines if not line.voided]
+            sums["returns"] += sum(one.net_amount for one in live if one.line_type == "return")
+            for tender in message.tenders:
+                tenders[tender.tender_type] += tender.amount
+                side = (message.workstation_id, tender.tender_type, tender.amount < 0)
+                drawers[side] += abs(tender.amount)
+        elif name == "till.settled":
+            for one in message.tenders:
+                assert one.sales == drawers[message.till_id, one.tender_type, False]
+                assert one.returns == drawers[message.till_id, one.tender_type, True]
+        elif name == "business_day.closed":
+            closed = message
+    return {**sums, "tenders": {kind: one for kind, one in tenders.items() if one}}, closed
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_a_shop_declares_what_its_messages_sum_up_to(release: Release, system: str) -> None:
+    """Close record and till settlements agree with the canonical receipts, measure by measure."""
+    days: dict[tuple[str, date], list[Fact]] = {}
+    for fact in _facts(system):
+        days.setdefault((fact.store.business_unit_id, fact.day), []).append(fact)
+    for day in days.values():
+        sums, closed = _summed(release, system, day)
+        for measure in MEASURES:
+            declared = getattr(closed.totals, measure)
+            assert declared is None if (system, measure) == ("northgate", "returns") else (
+                declared == sums[measure]
+            ), measure  # fmt: skip
+        stated = {one.tender_type: one.amount for one in closed.tenders if one.amount}
+        assert stated == sums["tenders"]
+        counts = {one.workstation_id: one.transaction_count for one in closed.workstations}
+        numbered = Counter(fact.till for fact in day if fact.number is not None)
+        assert counts == dict(numbered)
+
+
+@pytest.mark.parametrize("system", sorted(BRANDS))
+def test_every_card_payment_carries_its_reference(release: Release, system: str) -> None:
+    """Each card tender has one of its own, no other tender has any, refunds and voids too."""
+    facts = [fact for fact in _facts(system) if isinstance(fact, Receipt | PostVoid)]
+    seen: Counter[str] = Counter()
+    for record in _records(release, system, [render(fact) for fact in facts]):
+        _, message = _mapped(release, system, record)
+        for tender in message.tenders:
+            assert (tender.tender_type in {"credit", "debit"}) == (tender.payment_ref is not None)
+            seen[tender.payment_ref or ""] += 1
+    del seen[""]
+    assert len(seen) > 100
+    assert set(seen.values()) == {1}
+
+
 def test_a_chain_shows_everything_a_shop_does() -> None:
     """Returns, exchanges, post-voids, voided lines, weighed goods, deposits and mixed tenders."""
     seen: Counter[str] = Counter()
@@ -180,6 +246,7 @@ def test_a_chain_shows_everything_a_shop_does() -> None:
             seen["change"] += any(paid.change for paid in fact.tenders)
             seen["cashback"] += any(paid.cashback for paid in fact.tenders)
             seen["rounded"] += fact.rounding != 0
+            seen["tip"] += fact.tip != 0
             for line in fact.lines:
                 seen[line.kind] += 1
                 seen["weighed"] += line.item.weighed
@@ -188,7 +255,8 @@ def test_a_chain_shows_everything_a_shop_does() -> None:
                 seen["plu"] += line.item.is_plu
     for what in (
         "DayOpen", "DayClose", "TillSettle", "PostVoid", "CashMove", "return", "exchange",
-        "sign_on", "sign_off", "no_sale", "cancelled", "suspended", "resumed", "pickup",
+        "sign_on", "sign_off", "no_sale", "cancelled", "suspended", "resumed", "training", "pickup",
+        "bank_deposit", "gift_card_sale", "tip",
         "mixed", "change", "cashback", "rounded", "deposit", "deposit_return", "weighed",
         "voided", "discounted", "plu",
     ):  # fmt: skip

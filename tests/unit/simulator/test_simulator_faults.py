@@ -10,10 +10,11 @@ import pytest
 from tillway.errors import ConfigurationError
 from tillway.model import sequence
 from tillway.simulator.chain import chain_facts
+from tillway.simulator.delivery import Delivery
 from tillway.simulator.facts import TillSettle
 from tillway.simulator.fault_catalogue import CATALOGUE, fault_plan
-from tillway.simulator.fault_plan import FAULT_KINDS, FaultKind, FaultPlan
-from tillway.simulator.faults import Delivery, deliveries
+from tillway.simulator.fault_plan import FAULT_KINDS, FINANCE_KINDS, FaultKind, FaultPlan
+from tillway.simulator.faults import deliveries
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.register_faults import clock_skews, counter_resets
 from tillway.simulator.run_ends import run_ends
@@ -176,7 +177,7 @@ def test_faults_of_registers_can_be_asked_for_by_name() -> None:
 def test_every_fault_has_a_name_and_says_what_must_come_of_it() -> None:
     """The catalogue covers every kind and both stretches of time, with a share where one fits."""
     names = [info.name.replace("-", "_") for info in CATALOGUE]
-    assert set(names) == {*FAULT_KINDS, "store_offline", "erp_down"}
+    assert set(names) == {*FAULT_KINDS, *FINANCE_KINDS, "store_offline", "erp_down"}
     assert all(info.happens and info.must for info in CATALOGUE)
     everything = fault_plan("all", PLAN)
     assert set(everything.rates) == set(FAULT_KINDS)

@@ -16,8 +16,9 @@ from aiohttp import web
 from tillway.clock import ManualClock, SystemClock
 from tillway.errors import ConfigurationError
 from tillway.simulator.brands import BRANDS
+from tillway.simulator.delivery import Delivery
 from tillway.simulator.fault_plan import FaultPlan, Window
-from tillway.simulator.faults import Delivery, deliveries
+from tillway.simulator.faults import deliveries
 from tillway.simulator.feed import Feed
 from tillway.simulator.hub_senders import hub_senders
 from tillway.simulator.pacing import Pace, due_second, live_pace

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tillway.simulator.delivery import Delivery
 from tillway.simulator.erp_books import ErpDocument
 from tillway.simulator.facts import TillSettle
 from tillway.simulator.fault_catalogue import fault_plan
 from tillway.simulator.fault_plan import FAULT_KINDS, FaultKind, FaultPlan
-from tillway.simulator.faults import Delivery, deliveries
+from tillway.simulator.faults import deliveries
 from tillway.simulator.grade import ERP_MESSAGE_TYPES, grade
 from tillway.simulator.plan import ChainPlan
 from tillway.simulator.truth import write_truth
@@ -136,6 +137,14 @@ def test_a_perfect_run_is_balanced(truth: Path) -> None:
         == (verdict.money_booked["retail_transaction.completed EUR"])
     )
     assert msgspec.json.encode(verdict.as_json())
+
+
+def test_what_the_hub_asks_of_the_erp_is_no_message_of_the_chain(truth: Path) -> None:
+    """A posting of a day is the hub's own; it is neither unexplained nor money of a receipt."""
+    hub, erp = _perfect()
+    key = "ledger:0001:2026-11-20:store_day:USD:0"
+    hub.kept.append(HubMessage("tillway", "posting.requested", key, "accepted", "USD", 99_00))
+    assert grade(truth, hub, erp).balanced
 
 
 def test_more_duplicates_than_planned_are_no_fault(truth: Path) -> None:

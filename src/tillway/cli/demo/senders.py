@@ -26,7 +26,7 @@ def project_senders(
     doors = {
         name: hub_address + str(source.settings["path"])
         for name, source in release.sources.items()
-        if source.connector == "http"
+        if source.connector == "http" and "path" in source.settings
     }
     keys_file = release.folder / KEYS_FILE
     keys = json.loads(keys_file.read_text("utf-8"))["stores"] if keys_file.exists() else {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -199,8 +198,7 @@ class FilesSource:
         finally:
             for wait in waits:
                 wait.cancel()
-                with suppress(asyncio.CancelledError):
-                    await wait
+            await asyncio.gather(*waits, return_exceptions=True)
 
 
 def _explained(error: dict[str, Any]) -> dict[str, Any]:

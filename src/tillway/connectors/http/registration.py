@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from tillway.connect.kit import PushSource, Registration, SourceContext, Target, TargetContext
+from tillway.connect.kit import Registration, Source, SourceContext, Target, TargetContext
 from tillway.connectors.http.settings import HttpSourceSettings, HttpTargetSettings
 
 
-def _make_source(settings: HttpSourceSettings, context: SourceContext) -> PushSource:
+def _make_source(settings: HttpSourceSettings, context: SourceContext) -> Source:
+    if settings.url:
+        from tillway.connectors.http.fetch import HttpFetch
+
+        return HttpFetch(settings, context)
     from tillway.connectors.http.source import HttpSource
 
     return HttpSource(settings, context)
@@ -20,7 +24,10 @@ def _make_target(settings: HttpTargetSettings, context: TargetContext) -> Target
 
 REGISTRATION = Registration(
     name="http",
-    summary="A door for POST requests and webhooks, and any REST endpoint as a target.",
+    summary=(
+        "A door for POST requests and webhooks, any REST endpoint as a target, and any endpoint "
+        "that lists records as a source."
+    ),
     source_settings=HttpSourceSettings,
     make_source=_make_source,
     target_settings=HttpTargetSettings,

@@ -1,20 +1,25 @@
-"""What can be set for an HTTP door and for an HTTP target; the reference pages come from here."""
+"""What can be set for an HTTP source and for an HTTP target; the reference pages come from here."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from tillway.connect.settings import says
+from tillway.connectors.http.access import HttpAccess
+from tillway.connectors.http.fetch_settings import HttpFetchSettings
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
-class HttpSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A door for POST requests. Senders prove who they are by a key, a signature, or both."""
+class HttpSourceSettings(HttpFetchSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A door for POST requests (`path`), or an endpoint that is asked for records (`url`).
 
-    path: Annotated[str, says("Path of the door.", "/in/quayside")]
+    Senders prove who they are by a key, a signature, or both.
+    """
+
+    path: Annotated[str, says("Path of the door; empty to fetch instead.", "/in/quayside")] = ""
     accepts: Annotated[
         tuple[Literal["json", "ndjson", "xml", "csv"], ...],
         says("Kinds of body taken; ndjson is a batch of JSON documents.", ["xml"]),
@@ -59,7 +64,10 @@ class HttpSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     )
 
     def __post_init__(self) -> None:
-        if not self.path.startswith("/"):
+        super().__post_init__()
+        if bool(self.path) == bool(self.url):
+            raise ValueError("set path for a door, or url to fetch from; one of the two")
+        if self.path and not self.path.startswith("/"):
             raise ValueError("path must begin with /")
         if not self.accepts:
             raise ValueError("accepts must name at least one kind of body")
@@ -71,36 +79,15 @@ class HttpSourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f'signature_over = "{self.signature_over}" needs id_header')
 
 
-class HttpTargetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HttpTargetSettings(HttpAccess, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Any REST endpoint that takes JSON. Money leaves as text, never as a float."""
 
     url: Annotated[str, says("Address without the path.", "https://erp.example.com/api")]
     path: Annotated[str, says("Path for one message; {key} stands for its key.", "/documents")] = ""
     method: Annotated[Literal["POST", "PUT", "PATCH"], says("Method for one message.")] = "POST"
-    headers: Annotated[
-        dict[str, str], says("Further headers of every call.", {"accept": "application/json"})
-    ] = {}
     key_header: Annotated[
         str, says("Header with the idempotency key; empty when the endpoint knows none.")
     ] = "Idempotency-Key"
-    bearer_token: Annotated[
-        str, says("Token for `Authorization: Bearer`.", "${secret:erp_token}", secret=True)
-    ] = ""
-    basic_user: Annotated[str, says("User for basic authentication.", "tillway")] = ""
-    basic_password: Annotated[
-        str, says("Password for basic authentication.", "${secret:erp_password}", secret=True)
-    ] = ""
-    secret_header: Annotated[str, says("Header that carries secret_value.", "X-Api-Key")] = ""
-    secret_value: Annotated[
-        str, says("Secret for that header.", "${secret:erp_key}", secret=True)
-    ] = ""
-    timeout_seconds: Annotated[float, says("Deadline of one call."), Meta(gt=0)] = 10.0
-    connect_seconds: Annotated[
-        float, says("Part of it to get a connection, half at most."), Meta(gt=0)
-    ] = 3.0
-    keep_alive_seconds: Annotated[
-        float, says("How long an idle connection is kept; below the endpoint's own; 0 for none.")
-    ] = 4.0
     connections: Annotated[
         int, says("Size of the connection pool; at least the concurrency."), Meta(gt=0)
     ] = 32
@@ -158,10 +145,8 @@ class HttpTargetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ("busy", "retry", "throttled")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.url.startswith(("http://", "https://")):
             raise ValueError("url must begin with http:// or https://")
         if not (self.path or self.bulk_path):
             raise ValueError("path or bulk_path must be set")
-        schemes = (self.bearer_token, self.basic_user, self.secret_header)
-        if sum(bool(scheme) for scheme in schemes) > 1:
-            raise ValueError("set one of bearer_token, basic_user and secret_header")

@@ -6,7 +6,6 @@ does not take the blame to all of its neighbours.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -15,10 +14,10 @@ import msgspec
 from tillway.connect.http_client import HttpClient, HttpReply
 from tillway.connect.http_pool import pooled_client
 from tillway.connect.kit import DeliveryClass, Outbound, SendResult, TargetContext
+from tillway.connectors.http.access import access_headers
 from tillway.connectors.http.answers import ABSENT, Answers, decoded, field_at
 from tillway.connectors.http.settings import HttpTargetSettings
 from tillway.errors import InDoubt, NotConnected, Permanent, TillwayError
-from tillway.security.secrets import Secret
 
 # Only these may be about one message; a 404 or 405 is about the address.
 BLAMES_A_MESSAGE = frozenset({400, 409, 413, 422})
@@ -173,16 +172,4 @@ def _unknown(target: str) -> InDoubt:
 
 def _fixed_headers(settings: HttpTargetSettings) -> dict[str, str]:
     headers = {"content-type": "application/json", "accept": "application/json, */*;q=0.5"}
-    headers.update({name: _plain(value) for name, value in settings.headers.items()})
-    if settings.bearer_token:
-        headers["authorization"] = "Bearer " + _plain(settings.bearer_token)
-    elif settings.basic_user:
-        pair = _plain(settings.basic_user) + ":" + _plain(settings.basic_password)
-        headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
-    elif settings.secret_header:
-        headers[settings.secret_header] = _plain(settings.secret_value)
-    return headers
-
-
-def _plain(text: str) -> str:
-    return text.reveal() if isinstance(text, Secret) else text
+    return {**headers, **access_headers(settings)}

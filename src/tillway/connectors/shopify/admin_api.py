@@ -108,8 +108,7 @@ class AdminApi:
         finally:
             for wait in waits:
                 wait.cancel()
-                with suppress(asyncio.CancelledError):
-                    await wait
+            await asyncio.gather(*waits, return_exceptions=True)
         if stop.is_set():
             raise EndOfInput("TW-2020", "the source is stopping")
 

@@ -51,8 +51,18 @@ class Codes:
     def values(self, move: Move) -> dict[str, Any]:
         """Return the move as Tryton's `create` takes it.
 
-        Raises Permanent TW-4152 (account), TW-4153 (journal), TW-4154 (no open period), TW-4155
-        (currency), TW-4156 (finer than the currency), TW-4157 (party).
+        Raises what `header` raises, and Permanent TW-4152 (account), TW-4156 (finer than the
+        currency), TW-4157 (party).
+        """
+        return {
+            **self.header(move),
+            "lines": [["create", [self._line_values(line) for line in move.lines]]],
+        }
+
+    def header(self, move: Move) -> dict[str, Any]:
+        """Return the move without its lines.
+
+        Raises Permanent TW-4153 (journal), TW-4154 (no open period), TW-4155 (currency).
         """
         if move.currency and move.currency != self.currency:
             raise Permanent(
@@ -68,14 +78,13 @@ class Codes:
             "period": self.period(move.date).id,
             "date": move.date,
             "description": move.description,
-            "lines": [["create", [self._line_values(line) for line in move.lines]]],
         }
 
     def sums(self, move: Move) -> dict[tuple[int, int], Decimal]:
         """Return what the move books on each (account id, party id or 0), zeros left out."""
         sums: dict[tuple[int, int], Decimal] = {}
         for line in move.lines:
-            account = self.account(line.account)
+            account = self._account_of(line)
             place = (account.id, self._party(line, account) or 0)
             sums[place] = sums.get(place, _ZERO) + line.amount
         return {place: amount for place, amount in sums.items() if amount}
@@ -120,8 +129,22 @@ class Codes:
             value=day.isoformat(),
         )
 
+    def _account_of(self, line: MoveLine) -> Account:
+        """Return the account of a line; an error says which line, and where it is set."""
+        try:
+            return self.account(line.account)
+        except Permanent as refusal:
+            told = f', which line "{line.description}" names' if line.description else ""
+            where = f"; it is set in {line.set_in}" if line.set_in else ""
+            raise Permanent(
+                refusal.code,
+                f"{refusal.detail}{told}{where}",
+                path=refusal.path,
+                value=line.account,
+            ) from None
+
     def _line_values(self, line: MoveLine) -> dict[str, Any]:
-        account = self.account(line.account)
+        account = self._account_of(line)
         exact = line.amount.quantize(Decimal(1).scaleb(-self.digits))
         if exact != line.amount:
             raise Permanent(

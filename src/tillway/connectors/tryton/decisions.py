@@ -65,6 +65,31 @@ def decided(
     return Work([reversal, values], [], [])
 
 
+def original(move: Move, booked: Sequence[Booked]) -> Booked:
+    """Return the posted move that this one takes back, of what is booked under its key.
+
+    Raises Permanent TW-4162 (no posted move has that key) or TW-4163 (somebody took it back).
+    """
+    posted = [one for one in booked if one.is_posted]
+    found = next((one for one in posted if not one.reverses), None)
+    if found is None:
+        raise Permanent(
+            "TW-4162",
+            f"there is no posted move with the key {move.reverses} to take back",
+            path="reverses",
+            key=move.key,
+        )
+    for one in posted:
+        if one.reverses == found.id:
+            raise Permanent(
+                "TW-4163",
+                f"move {one.number} took move {found.number} back already",
+                path="reverses",
+                key=move.key,
+            )
+    return found
+
+
 def _current(key: str, booked: Sequence[Booked]) -> Booked | None:
     """Return the posted move that counts: the highest revision, the oldest of several copies."""
     counting = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tillway.connectors.tryton.moves import REVISION, Move
+from tillway.connectors.tryton.moves import REVISION, TAKES_BACK, Move
 from tillway.connectors.tryton.session import TrytonSession
 from tillway.connectors.tryton.wire import amount
 from tillway.errors import NotConnected
@@ -20,6 +20,8 @@ MODEL = "model.account.move"
 ORIGIN = "account.move,"
 NEEDED = {"account.move": ("read", "create", "write"), "account.move.line": ("read", "create")}
 """Model -> what the user that books must be allowed."""
+Sums = dict[tuple[int, int], Decimal]
+"""(account id, party id or 0) -> what is booked there, debit positive."""
 _ZERO = Decimal(0)
 _FIELDS = [
     "number",
@@ -58,9 +60,9 @@ class Booked:
     reverses: int
     lines: tuple[BookedLine, ...]
 
-    def sums(self) -> dict[tuple[int, int], Decimal]:
+    def sums(self) -> Sums:
         """Return what it books on each (account id, party id or 0), zeros left out."""
-        sums: dict[tuple[int, int], Decimal] = {}
+        sums: Sums = {}
         for line in self.lines:
             place = (line.account, line.party)
             sums[place] = sums.get(place, _ZERO) + line.amount
@@ -68,22 +70,29 @@ class Booked:
 
     def reversal(self, values: dict[str, Any], description: str) -> dict[str, Any]:
         """Return the move that takes this one back, on the day and in the journal of values."""
-        lines = [
+        return {
+            **values,
+            "description": description,
+            "origin": f"{ORIGIN}{self.id}",
+            "lines": [["create", self._other_sides("")]],
+        }
+
+    def taken_back(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Return a document of its own that takes this one back; each line says which it is."""
+        lines = self._other_sides(f"{TAKES_BACK}{self.description}")
+        return {**header, "lines": [["create", lines]]}
+
+    def _other_sides(self, more: str) -> list[dict[str, Any]]:
+        return [
             {
                 "account": line.account,
                 "party": line.party or None,
                 "debit": -line.amount if line.amount < 0 else _ZERO,
                 "credit": line.amount if line.amount > 0 else _ZERO,
-                "description": line.description or None,
+                "description": f"{line.description}{more}" or None,
             }
             for line in self.lines
         ]
-        return {
-            **values,
-            "description": description,
-            "origin": f"{ORIGIN}{self.id}",
-            "lines": [["create", lines]],
-        }
 
 
 class Ledger:
@@ -127,6 +136,14 @@ class Ledger:
     async def named(self, description: str) -> list[Booked]:
         """Return the moves with exactly this description, oldest first."""
         return await self._search(["description", "=", description])
+
+    async def reversed_by(self, moves: Iterable[Move]) -> dict[str, list[Booked]]:
+        """Return key -> what Tryton holds under the keys that these moves take back."""
+        wanted = sorted({move.reverses for move in moves if move.reverses})
+        found: dict[str, list[Booked]] = {key: [] for key in wanted}
+        for booked in await self._search(["description", "in", wanted]) if wanted else []:
+            found[booked.description].append(booked)
+        return found
 
     async def read(self, ids: Sequence[int]) -> dict[int, Booked]:
         """Return id -> move."""

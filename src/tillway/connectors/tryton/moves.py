@@ -7,7 +7,7 @@ checked here, to the last digit, and nothing is ever rounded to make it fit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +16,9 @@ from tillway.errors import Permanent
 
 REVISION = " revision "
 REVERSAL = " reversal"
+TAKES_BACK = ", reverses "
+"""Stands in the text of each line of a posting that takes another one back, before its key."""
+_POSTING = "/posting.requested/"
 # What a sum of many lines still holds exactly within the 28 digits of a decimal.
 LARGEST_AMOUNT = Decimal(10) ** 15
 FINEST_DIGITS = 8
@@ -24,17 +27,24 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class MoveLine:
-    """One line. amount: debit positive, credit negative. party is a code, "" for none."""
+    """One line. amount: debit positive, credit negative. party is a code, "" for none.
+
+    set_in: the file in which a person says which account it is, "" where the body does not tell.
+    """
 
     account: str
     amount: Decimal
     description: str = ""
     party: str = ""
+    set_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What one message books. revision: version of the object, None when its source has none."""
+    """What one message books. revision: version of the object, None when its source has none.
+
+    reverses: key of the posting that it takes back, "" for none.
+    """
 
     key: str
     date: date
@@ -42,6 +52,7 @@ class Move:
     currency: str
     revision: int | None
     lines: tuple[MoveLine, ...]
+    reverses: str = ""
 
     @property
     def description(self) -> str:
@@ -49,13 +60,24 @@ class Move:
         return f"{self.key}{REVISION}{self.revision}" if self.revision else self.key
 
 
+def key_in_books(key: str) -> str:
+    """Return the text by which the books know the document of a message's key.
+
+    It is that key, and for a posting (`hub/posting.requested/tryton:0145:2026-11-20:...`) the
+    posting key alone: what stands before it names the asker and the ERP.
+    """
+    _, posting, rest = key.partition(_POSTING)
+    return (rest.partition(":")[2] if posting else "") or key
+
+
 def move_of(key: str, body: Mapping[str, Any], journal: str, revision: int | None = None) -> Move:
     """Return the move a body asks for; journal and revision hold where the body names none.
 
-    A body holds `date`, `currency`, perhaps `journal` and `revision`, and lines: every record at
-    any depth that has an `account`, with `debit` or `credit`, `description` and `party`. A negative
-    side counts on the other one. Lines of one account, party and description become one. Raises
-    Permanent TW-4150 (a field is missing or wrong) or TW-4151 (the sides differ).
+    A body holds `date`, `currency`, perhaps `journal`, `revision` and `reverses`, and lines: every
+    record at any depth that has an `account`, with `debit` or `credit`, `description`, `party` and
+    `set_in`. A negative side counts on the other one. Lines of one account, party and description
+    become one. Raises Permanent TW-4150 (a field is missing or wrong) or TW-4151 (the sides
+    differ).
     """
     # A database may refuse to search for this sign, and with it a whole call of other documents.
     if "\0" in key:
@@ -81,6 +103,7 @@ def move_of(key: str, body: Mapping[str, Any], journal: str, revision: int | Non
         currency=_text(body.get("currency"), "currency"),
         revision=_revision(body.get("revision", revision)),
         lines=lines,
+        reverses=_text(body.get("reverses"), "reverses"),
     )
 
 
@@ -115,16 +138,18 @@ def _line(value: Mapping[str, Any], path: str) -> MoveLine:
         amount=debit - credit,
         description=_text(value.get("description"), f"{path}.description"),
         party=_text(value.get("party"), f"{path}.party"),
+        set_in=_text(value.get("set_in"), f"{path}.set_in"),
     )
 
 
 def _netted(lines: Iterator[MoveLine]) -> tuple[MoveLine, ...]:
     """Join the lines that say the same; where nothing is left, zero lines keep the document."""
-    sums: dict[tuple[str, str, str], Decimal] = {}
+    sums: dict[tuple[str, str, str], MoveLine] = {}
     for line in lines:
         same = (line.account, line.description, line.party)
-        sums[same] = sums.get(same, _ZERO) + line.amount
-    joined = [MoveLine(same[0], amount, *same[1:]) for same, amount in sums.items()]
+        known = sums.get(same)
+        sums[same] = replace(known, amount=known.amount + line.amount) if known else line
+    joined = list(sums.values())
     return tuple([line for line in joined if line.amount] or joined)
 
 

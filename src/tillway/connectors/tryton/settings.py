@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -47,6 +48,26 @@ class TrytonSourceSettings(TrytonConnection, frozen=True, kw_only=True, forbid_u
         str,
         says("Only moves whose description begins with this; empty for every move.", "northgate/"),
     ] = ""
+    only_our_keys: Annotated[
+        bool,
+        says(
+            "Only moves that carry a key of ours, with a business date in it; false for all, so "
+            "that what the hub never asked for is seen too."
+        ),
+    ] = False
+    since: Annotated[
+        str,
+        says(
+            "Only moves dated this day or later; empty for all. Another day reads everything from "
+            "that day on once more, and what is known already changes nothing.",
+            "2026-11-01",
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.since:
+            date.fromisoformat(self.since)
 
 
 class TrytonTargetSettings(TrytonConnection, frozen=True, kw_only=True, forbid_unknown_fields=True):

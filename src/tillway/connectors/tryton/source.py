@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from tillway.connect.http_client import HttpClient
 from tillway.connect.kit import Intake, SourceContext, Submission
-from tillway.connectors.tryton.ledger import MODEL, ORIGIN
-from tillway.connectors.tryton.moves import REVISION
+from tillway.connectors.tryton.ledger import MODEL
+from tillway.connectors.tryton.reported import KEY_PATTERN, MOVE_FIELDS, record_of
 from tillway.connectors.tryton.session import TrytonSession
 from tillway.connectors.tryton.settings import TrytonSourceSettings
-from tillway.connectors.tryton.wire import amount
 from tillway.errors import (
     JournalFault,
     NotConnected,
@@ -32,24 +28,8 @@ from tillway.errors import (
 )
 
 CURSOR = "posted_moves"
-KEY_PARTS = 4
 # Above this many a first reading of a long history forgets what no later look will meet again.
 SEEN_MOVES = 10_000
-_FIELDS = [
-    "number",
-    "description",
-    "origin",
-    "date",
-    "post_date",
-    "create_date",
-    "write_date",
-    "journal.code",
-    "company.currency.code",
-    "lines.account.code",
-    "lines.debit",
-    "lines.credit",
-    "lines.description",
-]
 _encode_lines = msgspec.json.Encoder().encode_lines
 _log = logging.getLogger(__name__)
 
@@ -74,6 +54,8 @@ class TrytonSource:
         self._context = context
         self._session = TrytonSession(settings, context.name, client=client)
         self._seen: dict[int, datetime] = {}
+        # A cursor for each day the reading begins at, so that another day reads again.
+        self._cursor = f"{CURSOR} since {settings.since}" if settings.since else CURSOR
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Look, hand over and wait until stop is set; raises only JournalFault.
@@ -151,6 +133,10 @@ class TrytonSource:
             plain = self._settings.prefix.replace("\\", "\\\\")
             plain = plain.replace("%", "\\%").replace("_", "\\_")
             domain.append(["description", "like", f"{plain}%"])
+        if self._settings.only_our_keys:
+            domain.append(["description", "like", KEY_PATTERN])
+        if self._settings.since:
+            domain.append(["date", ">=", date.fromisoformat(self._settings.since)])
         if after is not None:
             same = [["write_date", "=", after.written_at], ["id", ">", after.id]]
             domain.append(["OR", ["write_date", ">", after.written_at], same])
@@ -160,7 +146,7 @@ class TrytonSource:
             0,
             self._settings.page_size,
             [["write_date", "ASC"], ["id", "ASC"]],
-            _FIELDS,
+            MOVE_FIELDS,
         )
         return rows
 
@@ -171,14 +157,14 @@ class TrytonSource:
         return Place(start, 0)
 
     async def _remembered(self) -> Place | None:
-        text = await self._context.state.get(CURSOR)
+        text = await self._context.state.get(self._cursor)
         return msgspec.json.decode(text, type=Place) if text else None
 
     async def _remember(self, newest: Place | None, at: Place) -> Place:
         """Move the cursor on durably; a look that begins earlier never moves it back."""
         if newest is not None and (at.written_at, at.id) <= (newest.written_at, newest.id):
             return newest
-        await self._context.state.put(CURSOR, msgspec.json.encode(at).decode())
+        await self._context.state.put(self._cursor, msgspec.json.encode(at).decode())
         if len(self._seen) > SEEN_MOVES:
             self._before(at)
         return at
@@ -193,54 +179,4 @@ class TrytonSource:
         finally:
             for wait in waits:
                 wait.cancel()
-                with suppress(asyncio.CancelledError):
-                    await wait
-
-
-def record_of(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a move as the record that the mapping table of the source sees.
-
-    Amounts are text. debit: all of its debit side. tendered: what the lines come to whose
-    description begins with `tender`, absent where there are none. key_parts: the parts of a key of
-    ours (store, register, business date, number), empty for any other description. reverses: id of
-    the move it takes back, 0 for none. created_at: when the draft was made; of the posting itself
-    Tryton keeps the day alone (post_date).
-    """
-    sides = [_side(line) for line in row["lines."]]
-    tendered = [side for side, line in sides if line["description"].startswith("tender")]
-    description, origin = row["description"] or "", row["origin"] or ""
-    record = {
-        "erp": name,
-        "id": row["id"],
-        "number": row["number"],
-        "description": description,
-        "key_parts": _key_parts(description),
-        "reverses": int(origin.removeprefix(ORIGIN)) if origin.startswith(ORIGIN) else 0,
-        "journal": row["journal."]["code"],
-        "date": row["date"].isoformat(),
-        "post_date": row["post_date"].isoformat() if row["post_date"] else None,
-        "created_at": row["create_date"].astimezone(UTC).isoformat(),
-        "currency": row["company."]["currency."]["code"],
-        "debit": format(sum((side for side, _ in sides if side > 0), Decimal(0)), "f"),
-        "lines": [line for _, line in sides],
-    }
-    if tendered:
-        record["tendered"] = format(sum(tendered, Decimal(0)), "f")
-    return record
-
-
-def _side(line: Mapping[str, Any]) -> tuple[Decimal, dict[str, Any]]:
-    debit, credit = amount(line["debit"]), amount(line["credit"])
-    shown = {
-        "account": line["account."]["code"],
-        "debit": format(debit, "f"),
-        "credit": format(credit, "f"),
-        "description": line["description"] or "",
-    }
-    return debit - credit, shown
-
-
-def _key_parts(description: str) -> list[str]:
-    system, slash, rest = description.partition(REVISION)[0].rpartition("/")
-    parts = rest.split(":")
-    return parts if system and slash and len(parts) == KEY_PARTS else []
+            await asyncio.gather(*waits, return_exceptions=True)

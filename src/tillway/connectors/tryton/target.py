@@ -7,17 +7,19 @@ where Tryton has it, and a second document is never made.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from tillway.clock import MICROSECONDS
 from tillway.connect.http_client import HttpClient
 from tillway.connect.kit import Delivered, DeliveryClass, Outbound, SendResult, TargetContext
 from tillway.connectors.tryton.chart import Chart
-from tillway.connectors.tryton.decisions import Work, decided
-from tillway.connectors.tryton.ledger import Ledger
-from tillway.connectors.tryton.moves import Move, move_of
+from tillway.connectors.tryton.codes import Codes
+from tillway.connectors.tryton.decisions import Work, decided, original
+from tillway.connectors.tryton.ledger import Booked, Ledger, Sums
+from tillway.connectors.tryton.moves import Move, key_in_books, move_of
 from tillway.connectors.tryton.session import TrytonSession
 from tillway.connectors.tryton.settings import TrytonTargetSettings
 from tillway.errors import InDoubt, NotConnected, Permanent, TillwayError, Transient
@@ -59,7 +61,7 @@ class TrytonTarget:
         A draft counts as none, and so does a move of some revision: `send` looks closer, and takes
         both up where they stand. Raises the error that stood in the way.
         """
-        found = await self._ledger.named(key)
+        found = await self._ledger.named(key_in_books(key))
         posted = [one.number for one in found if one.is_posted and not one.reverses]
         return posted[0] if posted else None
 
@@ -100,16 +102,18 @@ class TrytonTarget:
         return results
 
     def _move(self, message: Outbound) -> Move:
-        return move_of(message.key, message.body, self._settings.journal, message.revision)
+        key = key_in_books(message.key)
+        return move_of(key, message.body, self._settings.journal, message.revision)
 
     async def _planned(self, moves: dict[int, Move], results: Results) -> Works:
         """Decide what each document needs; what is done or cannot be done goes to results."""
         codes = await self._chart.codes_for(list(moves.values()))
         booked = await self._ledger.find(moves.values())
+        taken_back = await self._ledger.reversed_by(moves.values())
         works: Works = {}
         for index, move in moves.items():
             try:
-                values, sums = codes.values(move), codes.sums(move)
+                values, sums = _planned_move(move, codes, taken_back)
                 decision = decided(move, values, sums, booked[move.key])
             except Permanent as refusal:
                 results[index] = refusal
@@ -203,6 +207,21 @@ class TrytonTarget:
                 refused.update(await self._halving(part, call))
             return refused
         return {}
+
+
+def _planned_move(
+    move: Move, codes: Codes, booked: Mapping[str, list[Booked]]
+) -> tuple[dict[str, Any], Sums]:
+    """Return a move as `create` takes it, and what it books on each account.
+
+    What takes a posting back is made of what the books hold of it, not of the message's own lines:
+    a code table that was changed since then would leave something on both accounts.
+    """
+    if not move.reverses:
+        return codes.values(move), codes.sums(move)
+    taken_back = original(move, booked[move.reverses])
+    sums = {place: -amount for place, amount in taken_back.sums().items()}
+    return taken_back.taken_back(codes.header(move)), sums
 
 
 def _without_repeated_keys(batch: Sequence[Outbound]) -> list[list[int]]:

@@ -18,3 +18,11 @@ UPDATE schema_version SET version = 2
 -- name: to_3
 -- Only a table was added, and `schema.sql` makes it.
 UPDATE schema_version SET version = 3
+
+-- name: to_4
+-- The audit log became a chain; `sqlite_actions.py` links what stands in it.
+ALTER TABLE action ADD COLUMN link BLOB NOT NULL DEFAULT x'';
+UPDATE schema_version SET version = 4
+
+-- name: put_link
+UPDATE action SET link = ? WHERE action_id = ?

@@ -180,3 +180,10 @@ SELECT natural_key FROM invalid WHERE system = ?1 AND natural_key >= ?2 AND natu
 
 -- name: actions
 SELECT at, who, verb, subject, reason FROM action ORDER BY action_id DESC LIMIT ?
+
+-- name: newest_link
+SELECT action_id, link FROM action ORDER BY action_id DESC LIMIT 1
+
+-- name: audit_entries
+SELECT action_id, at, who, verb, subject, reason, link FROM action
+WHERE action_id > ? ORDER BY action_id LIMIT ?

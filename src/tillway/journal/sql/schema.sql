@@ -1,7 +1,7 @@
 -- The journal and its ledger. Only the writer thread changes anything here.
 
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-INSERT INTO schema_version SELECT 3 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+INSERT INTO schema_version SELECT 4 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
 
 -- Every accepted message, once per natural key. Append only.
 CREATE TABLE IF NOT EXISTS message (
@@ -180,14 +180,22 @@ CREATE TABLE IF NOT EXISTS source_state (
   value  TEXT NOT NULL,
   PRIMARY KEY (source, name)
 ) STRICT, WITHOUT ROWID;
+-- What people did; see `chain.py`. Append only, numbers without a hole.
 CREATE TABLE IF NOT EXISTS action (
   action_id INTEGER PRIMARY KEY,
   at        INTEGER NOT NULL,
   who       TEXT    NOT NULL,
   verb      TEXT    NOT NULL,
   subject   TEXT    NOT NULL,
-  reason    TEXT    NOT NULL
+  reason    TEXT    NOT NULL,
+  link      BLOB    NOT NULL
 ) STRICT;
+
+-- Tables that other rooms keep in this file, each with its own version.
+CREATE TABLE IF NOT EXISTS projection (
+  name    TEXT PRIMARY KEY,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Each time this journal was put back from a backup: from then on, what it holds as not delivered
 -- may be at the target all the same.

@@ -11,7 +11,7 @@ SELECT route_id, start, position FROM route WHERE name = ?
 SELECT position FROM delivery WHERE route_id = ? AND position > ?
 
 -- name: action
-INSERT INTO action (at, who, verb, subject, reason) VALUES (?, ?, ?, ?, ?)
+INSERT INTO action (action_id, at, who, verb, subject, reason, link) VALUES (?, ?, ?, ?, ?, ?, ?)
 
 -- name: target_state
 INSERT OR REPLACE INTO target_state (target, state, since, failures, next_probe_at, code, detail)

@@ -1,0 +1,344 @@
+"""The consumer that keeps the store-days: reads the journal, adds up, audits, moves states.
+
+What a message adds is committed together with the cursor, so each counts exactly once; days are
+audited a moment later, when nothing more is waiting. A busy hub gives it a small share of the time:
+sales come first, and the books catch up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from tillway import model
+from tillway.clock import Clock
+from tillway.journal.base import StoredMessage
+from tillway.journal.projection import Change, ProjectingJournal, Row
+from tillway.journal.queries import InvalidRow
+from tillway.journal.search import register_key
+from tillway.model import message_type
+from tillway.project.records import Reconciliation, Release, Store
+from tillway.reconcile import audit_fact
+from tillway.reconcile.auditor import Auditor
+from tillway.reconcile.erp_side import ErpSide
+from tillway.reconcile.facts import Breach, Fact, fact_of, reversed_fact
+from tillway.reconcile.finding_log import FindingLog
+from tillway.reconcile.matching import Matching
+from tillway.reconcile.postings import Postings
+from tillway.reconcile.rules import Judge
+from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
+from tillway.reconcile.side_book import Entered, SideBook
+from tillway.reconcile.tables import read, tables, write
+
+WINDOW = 256
+DAYS_PER_COMMIT = 50
+AUDIT_SECONDS = 5.0
+"""A day is audited at most this often while its messages keep coming."""
+LOOK_SECONDS = 3.0
+"""Time between two looks for what became due."""
+GATHER_SECONDS = 0.25
+"""A message waits this long for company before it is read."""
+BUSY_PER_SECOND = 200.0
+"""From this many accepted messages a second on, sales come first."""
+BUSY_SHARE, IDLE_SHARE = 0.05, 0.5
+_BREACHES = msgspec.json.Decoder(list[model.Finding])
+
+
+class Bookkeeper:
+    """Keeps the store-days of one journal."""
+
+    def __init__(
+        self,
+        release: Release,
+        settings: Reconciliation,
+        journal: ProjectingJournal,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.settings = settings
+        self.judge = Judge(settings.rules)
+        self.shelf = Shelf(journal, by_operator=settings.balance_by == "operator")
+        self.log = FindingLog(journal)
+        posts = settings.posting.mode != "none"
+        postings = (
+            Postings(release, settings.posting, journal, self.shelf, new_id) if posts else None
+        )
+        self.auditor = Auditor(
+            release, settings, journal, self.shelf, self.log, self.judge, postings
+        )
+        self._release = release
+        self._journal = journal
+        self._clock = clock
+        self._side_books: list[SideBook] = [
+            Matching(release, settings, journal, self.log, self.judge)
+        ]
+        if postings is not None:
+            erp_side = ErpSide(settings.posting, journal, self.log, self.judge)
+            self._side_books += [postings, erp_side]
+        self._position = 0
+        self._copy = 0
+        self._accepted = 0
+        self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._stale = True
+
+    async def open(self) -> None:
+        """Create the tables and learn where reading stopped; nothing of before is remembered."""
+        await self._journal.open_tables(tables())
+        cursors: dict[str, int] = dict(await self._journal.ask(read("cursors")))
+        self._position = cursors.get("message", 0)
+        self._copy = cursors.get("invalid", 0)
+        await self.shelf.open()
+        self.log.open()
+        for book in self._side_books:
+            await book.open()
+
+    async def run(self) -> None:
+        """Keep the books until cancelled."""
+        cancel = self._journal.subscribe(self._heard)
+        audited = looked = self._clock.monotonic() - LOOK_SECONDS
+        try:
+            while True:
+                self._wake.clear()
+                began = self._clock.monotonic()
+                more = await self.step()
+                now = self._clock.monotonic()
+                if not more or now - audited >= AUDIT_SECONDS:
+                    await self.audit()
+                    audited = now
+                if now - looked >= LOOK_SECONDS:
+                    await self.look()
+                    looked = now
+                await self._rest(began, more=more)
+        finally:
+            cancel()
+
+    async def catch_up(self) -> None:
+        """Read everything there is, audit every day it changed, and look for what is due."""
+        while await self.step():
+            pass
+        await self.look()
+
+    async def step(self) -> bool:
+        """Take in one window of messages and kept copies; False when there was nothing new."""
+        async with self.alone():
+            return await self._read_window()
+
+    async def audit(self) -> None:
+        """Judge every day that changed, oldest first."""
+        async with self.alone():
+            await self._audit_dirty()
+
+    async def look(self) -> None:
+        """Create the days that are due, judge those past their cut-off, ask the side books."""
+        async with self.alone():
+            now = self._clock.now()
+            for entry in await self.auditor.due(now):
+                entry.dirty = True
+            await self._audit_dirty()
+            change = Change()
+            for book in self._side_books:
+                await book.look(now, change)
+            if change.statements or change.actions:
+                await self._journal.project(change)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Hold the books still for one change; what failed half-way is forgotten and read anew."""
+        async with self._one_at_a_time:
+            if self._stale:
+                await self.open()
+            self._stale = True
+            yield
+            self._stale = False
+
+    async def ask(self, sql: str, parameters: Row = ()) -> list[Row]:
+        """Return rows of the room's tables."""
+        return await self._journal.ask(sql, parameters)
+
+    async def commit(self, change: Change) -> None:
+        """Commit a change; call it while alone."""
+        await self._journal.project(change)
+
+    async def rebuild(self, entry: Entry) -> None:
+        """Add a day up again from its facts and audit it; call it while alone."""
+        rows = await self._journal.ask(read("facts_after"), (entry.day.day_id, 0))
+        facts = [(position, decode_fact(stored)) for position, stored in rows]
+        self.shelf.rebuild(entry, facts)
+        change = Change()
+        store = self._release.stores.get(entry.day.store)
+        closed = False
+        for position, fact in facts:
+            if store is not None:
+                await self._audit_fact(store, entry, fact, position, change, late=closed)
+            closed = closed or fact.kind == "closed"
+        await self.auditor.audit(entry, self._clock.now(), change)
+        await self._journal.project(change)
+
+    async def _read_window(self) -> bool:
+        messages = await self._journal.read(self._position, WINDOW)
+        copies = await self._journal.invalid(open_only=False, after=self._copy, limit=WINDOW)
+        if not messages and not copies:
+            return False
+        change = Change()
+        for stored in messages:
+            await self._take(stored, change)
+        for copy in copies:
+            await self._copied(copy, change)
+        position = messages[-1].position if messages else self._position
+        kept = copies[-1].invalid_id if copies else self._copy
+        change.run(write("cursor"), ("message", position), ("invalid", kept))
+        for entry in self.shelf.to_keep():
+            self.auditor.save(entry, change)
+        await self._journal.project(change)
+        self._position, self._copy = position, kept
+        return True
+
+    async def _audit_dirty(self) -> None:
+        """Judge date by date, since a day is judged by the numbers of the one before; and again."""
+        now = self._clock.now()
+        while dirty := self.shelf.dirty():
+            first = dirty[0].day.business_date
+            change = Change()
+            for entry in dirty[:DAYS_PER_COMMIT]:
+                if entry.day.business_date == first:
+                    await self.auditor.audit(entry, now, change)
+            await self._journal.project(change)
+
+    async def _take(self, stored: StoredMessage, change: Change) -> None:
+        envelope = stored.envelope
+        message = message_type(envelope.message_type).decode(stored.canonical)
+        fact = fact_of(message, envelope.natural_key, envelope.system, envelope.received_at)
+        history = stored.superseded_by is not None
+        breaches = () if stored.clean else await self._breaches(stored.position)
+        if fact is not None and not history and envelope.business_date:
+            if fact.kind == "void" and not (fact.tenders and fact.sales):
+                fact = await self._filled(fact, message.voided_natural_key)
+            if self.settings.posting.single is not None and fact.kind in ("receipt", "void"):
+                body = msgspec.json.decode(stored.canonical)
+                fact.single = bool(self.settings.posting.single(body))
+            fact.breaches = breaches
+            await self._enter(stored, fact, change)
+        for book in self._side_books:
+            await book.take(Entered(stored, message, fact, history, breaches), change)
+
+    async def _enter(self, stored: StoredMessage, fact: Fact, change: Change) -> None:
+        envelope = stored.envelope
+        entry = await self.shelf.entry(envelope.store, envelope.business_date)
+        if envelope.object_digest is not None:
+            await self._replace(envelope.object_digest, entry, stored.position, change)
+        late = entry.book.closed is not None
+        self.shelf.add(entry, fact, stored.position)
+        entry.day.changed_at = envelope.received_at
+        change.run(write("fact"), (entry.day.day_id, stored.position, encode(fact)))
+        store = self._release.stores.get(envelope.store)
+        if store is not None:
+            await self._audit_fact(store, entry, fact, stored.position, change, late=late)
+
+    async def _audit_fact(
+        self, store: Store, entry: Entry, fact: Fact, position: int, change: Change, *, late: bool
+    ) -> None:
+        """Judge one message; what it said before under the same key is compared."""
+        shop, business_date = entry.day.store, entry.day.business_date
+        found = audit_fact.audit_fact(
+            fact, business_date, position, store, self.settings, self.judge, late=late
+        )
+        if found or fact.natural_key in await self.log.subjects(shop, business_date):
+            await self.log.report(
+                shop,
+                business_date,
+                audit_fact.RULES,
+                found,
+                fact.received_at,
+                change,
+                subject=fact.natural_key,
+            )
+
+    async def _replace(self, digest: bytes, entry: Entry, position: int, change: Change) -> None:
+        """Take the revision of an object that counted so far out of its day."""
+        rows = await self._journal.ask(read("object"), (digest,))
+        for day_id, store, business_date, old in rows:
+            holder = await self.shelf.entry(store, business_date)
+            [(stored,)] = await self._journal.ask(read("fact"), (day_id, old))
+            self.shelf.take_out(holder, decode_fact(stored), old)
+            change.run(write("drop_fact"), (day_id, old))
+        change.run(write("object"), (digest, entry.day.day_id, position))
+
+    async def _filled(self, void: Fact, voided_key: str) -> Fact:
+        """Fill a post-void that lists no lines or tenders from the receipt it takes back."""
+        for found in await self._journal.find(voided_key, limit=1):
+            for stored in await self._journal.load([found.position]):
+                envelope = stored.envelope
+                original = fact_of(
+                    message_type(envelope.message_type).decode(stored.canonical),
+                    envelope.natural_key,
+                    envelope.system,
+                    envelope.received_at,
+                )
+                if original is not None and original.kind == "receipt":
+                    return reversed_fact(original, void)
+        return void
+
+    async def _breaches(self, position: int) -> tuple[Breach, ...]:
+        record = await self._journal.record(position)
+        if record is None or not record.findings:
+            return ()
+        return tuple(
+            Breach(one.rule, one.path, one.expected, one.found, one.difference)
+            for one in _BREACHES.decode(record.findings)
+        )
+
+    async def _copied(self, copy: InvalidRow, change: Change) -> None:
+        """Note a number that waits in quarantine, or a second content under one key."""
+        if copy.outcome == "quarantined":
+            key = register_key(copy.natural_key)
+            if key is not None:
+                entry = await self.shelf.entry(key.store, key.business_date)
+                self.shelf.quarantined(entry, key.workstation, key.register_epoch, key.number)
+            return
+        record = await self._journal.record(copy.first_position)
+        if record is None or not record.message.envelope.business_date:
+            return
+        envelope = record.message.envelope
+        found = self.judge.finding(
+            "SEQ_CONFLICT",
+            envelope.store,
+            envelope.business_date,
+            subject=copy.natural_key,
+            currency=copy.currency,
+            position=copy.first_position,
+        )
+        await self.log.report(
+            envelope.store,
+            envelope.business_date,
+            ("SEQ_CONFLICT",),
+            found,
+            copy.received_at,
+            change,
+            subject=copy.natural_key,
+        )
+        (await self.shelf.entry(envelope.store, envelope.business_date)).dirty = True
+
+    def _heard(self, accepted: Sequence[StoredMessage]) -> None:
+        self._accepted += len(accepted)
+        self._wake.set()
+
+    async def _rest(self, began: float, *, more: bool) -> None:
+        """Leave the process to others for a while, longer where sales keep coming."""
+        now = self._clock.monotonic()
+        worked = max(now - began, 1e-3)
+        heard, self._accepted = self._accepted, 0
+        if more:
+            busy = heard > BUSY_PER_SECOND * worked
+            share = BUSY_SHARE if busy else IDLE_SHARE
+            await self._clock.sleep(worked * (1 / share - 1))
+            return
+        try:
+            async with asyncio.timeout(GATHER_SECONDS * 4):
+                await self._wake.wait()
+            await self._clock.sleep(GATHER_SECONDS)
+        except TimeoutError:
+            return

@@ -1,0 +1,80 @@
+"""The findings on record, day by day: what rules say is compared with it and what changed is kept.
+
+Every part of the room that finds something reports it here, each for its own rules, so that one
+part never closes what another one found.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+
+from tillway.journal.projection import Asking, Change
+from tillway.reconcile.findings import Finding, compared, finding_from, finding_row
+from tillway.reconcile.tables import read, write
+
+DAYS_IN_MEMORY = 5000
+Known = dict[tuple[str, str], Finding]
+
+
+class FindingLog:
+    """Findings by store and business date; "" stands for what belongs to no shop or no day."""
+
+    def __init__(self, journal: Asking) -> None:
+        self._journal = journal
+        self._days: OrderedDict[tuple[str, str], Known] = OrderedDict()
+
+    def open(self) -> None:
+        """Forget what was not committed."""
+        self._days.clear()
+
+    async def known(self, store: str, business_date: str) -> Known:
+        """Return what is on record for a day: (rule, subject) -> finding. Do not change it."""
+        key = (store, business_date)
+        found = self._days.get(key)
+        if found is None:
+            rows = await self._journal.ask(read("findings_of"), key)
+            found = {(one.rule, one.subject): one for one in map(finding_from, rows)}
+            self._days[key] = found
+            while len(self._days) > DAYS_IN_MEMORY:
+                self._days.popitem(last=False)
+        else:
+            self._days.move_to_end(key)
+        return found
+
+    async def subjects(self, store: str, business_date: str) -> set[str]:
+        """Return the subjects that something is on record about."""
+        return {subject for _, subject in await self.known(store, business_date)}
+
+    async def report(
+        self,
+        store: str,
+        business_date: str,
+        rules: Collection[str],
+        now: Iterable[Finding],
+        at: int,
+        change: Change,
+        *,
+        subject: str | None = None,
+    ) -> list[Finding]:
+        """Take what these rules say of a day now; return what changed, which joins the change.
+
+        subject limits the report to one subject: nothing else of these rules is gone.
+        """
+        known = await self.known(store, business_date)
+        if subject is None:
+            asked = {key: one for key, one in known.items() if key[0] in rules}
+        else:
+            keys = ((rule, subject) for rule in rules)
+            asked = {key: known[key] for key in keys if key in known}
+        changed = compared(asked, now, at)
+        for one in changed:
+            known[one.rule, one.subject] = one
+        change.run(write("finding"), *map(finding_row, changed))
+        return changed
+
+    async def decide(self, finding: Finding, change: Change) -> None:
+        """Keep what a person decided about a finding."""
+        known = await self.known(finding.store, finding.business_date)
+        known[finding.rule, finding.subject] = finding
+        change.run(write("finding"), finding_row(finding))

@@ -1,0 +1,151 @@
+"""What a posting says: the lines of a store-day, of one receipt, and of the reversal of either.
+
+Debit is positive, credit negative, and the lines of a posting add up to zero to the cent. Tips,
+gift cards sold, deposits and payments on account are owed to somebody: they have lines of their own
+and are no sales. Over and short stands beside the tender it belongs to, so that the ledger shows
+what was counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from tillway.model import round_money
+from tillway.model.postings import PostingLine
+from tillway.reconcile.day_book import DayBook, Sums
+from tillway.reconcile.facts import ZERO, Fact
+
+
+def store_day_lines(book: DayBook, currency: str, *, by_group: bool) -> tuple[PostingLine, ...]:
+    """Return the lines of a day in one currency; receipts booked by themselves are left out."""
+    sums = book.sums[currency]
+    singles = book.singles.get(currency)
+    over_short = {
+        kind: amount
+        for count in book.counts.values()
+        if count.currency == currency
+        for kind, amount in count.declared.over_short.items()
+    }
+    return _lines(sums, singles or Sums(), over_short, currency, by_group=by_group)
+
+
+def receipt_lines(fact: Fact, *, by_group: bool) -> tuple[PostingLine, ...]:
+    """Return the lines of one receipt or post-void."""
+    sums = Sums()
+    sums.add(fact, 1)
+    return _lines(sums, Sums(), {}, fact.currency, by_group=by_group)
+
+
+def reversed_lines(lines: Iterable[PostingLine]) -> tuple[PostingLine, ...]:
+    """Return what takes these lines back."""
+    return tuple(
+        PostingLine(
+            posting_line_type=line.posting_line_type,
+            amount=-line.amount,
+            account_code=line.account_code,
+            tender_type=line.tender_type,
+            tax_code=line.tax_code,
+            tax_rate=line.tax_rate,
+            merchandise_hierarchy=line.merchandise_hierarchy,
+            description=line.description,
+        )
+        for line in lines
+    )
+
+
+def _lines(
+    sums: Sums, less: Sums, over_short: dict[str, Decimal], currency: str, *, by_group: bool
+) -> tuple[PostingLine, ...]:
+    lines = [*_tenders(sums, less, over_short), *_credits(sums, less, by_group=by_group)]
+    rounded = [_rounded(line, currency) for line in lines]
+    _close(rounded, sum((line.amount for line in lines), ZERO), currency)
+    return tuple(line for line in rounded if line.amount)
+
+
+def _tenders(sums: Sums, less: Sums, over_short: dict[str, Decimal]) -> list[PostingLine]:
+    lines = []
+    for kind in sorted(sums.tenders.keys() | over_short.keys()):
+        taken = sums.tenders[kind].amount if kind in sums.tenders else ZERO
+        taken -= less.tenders[kind].amount if kind in less.tenders else ZERO
+        over = over_short.get(kind, ZERO)
+        lines.append(PostingLine(posting_line_type="tender", amount=taken + over, tender_type=kind))  # type: ignore[arg-type]
+        if over:
+            lines.append(
+                PostingLine(posting_line_type="over_short", amount=-over, tender_type=kind)  # type: ignore[arg-type]
+            )
+    return lines
+
+
+def _credits(sums: Sums, less: Sums, *, by_group: bool) -> list[PostingLine]:
+    lines = []
+    for (group, rate), amount in sorted(_sales(sums, less, by_group=by_group).items()):
+        lines.append(
+            PostingLine(
+                posting_line_type="sales",
+                amount=-amount,
+                tax_rate=Decimal(rate) if rate else None,
+                merchandise_hierarchy=group or None,
+            )
+        )
+    for rate, tax in sorted(sums.taxes.items()):
+        amount = tax.tax - (less.taxes[rate].tax if rate in less.taxes else ZERO)
+        lines.append(
+            PostingLine(
+                posting_line_type="tax", amount=-amount, tax_rate=Decimal(rate) if rate else None
+            )
+        )
+    for kind, owed in sorted(sums.owed.items()):
+        amount = owed - less.owed.get(kind, ZERO)
+        lines.append(PostingLine(posting_line_type=kind, amount=-amount))  # type: ignore[arg-type]
+    lines.append(PostingLine(posting_line_type="tip", amount=less.tip - sums.tip))
+    lines.append(PostingLine(posting_line_type="rounding", amount=less.rounding - sums.rounding))
+    return lines
+
+
+def _sales(sums: Sums, less: Sums, *, by_group: bool) -> dict[tuple[str, str], Decimal]:
+    found: dict[tuple[str, str], Decimal] = {}
+    for part, sign in ((sums, 1), (less, -1)):
+        for group, rates in part.sales.items():
+            for rate, amount in rates.items():
+                key = (group if by_group else "", rate)
+                found[key] = found.get(key, ZERO) + sign * amount
+    return found
+
+
+def _rounded(line: PostingLine, currency: str) -> PostingLine:
+    amount = round_money(line.amount, currency)
+    return PostingLine(
+        posting_line_type=line.posting_line_type,
+        amount=amount,
+        tender_type=line.tender_type,
+        tax_rate=line.tax_rate,
+        merchandise_hierarchy=line.merchandise_hierarchy,
+    )
+
+
+def _close(lines: list[PostingLine], apart: Decimal, currency: str) -> None:
+    """Bring the lines to zero: rounding goes to the largest sale, a real difference is told.
+
+    apart is what the exact amounts lack: receipts that do not balance in themselves and were let
+    through by a person.
+    """
+    if apart := round_money(apart, currency):
+        lines.append(
+            PostingLine(
+                posting_line_type="other",
+                amount=-apart,
+                description="receipts that do not balance in themselves",
+            )
+        )
+    rest = sum((line.amount for line in lines), ZERO)
+    sales = [at for at, line in enumerate(lines) if line.posting_line_type == "sales"]
+    if rest and sales:
+        at = max(sales, key=lambda index: abs(lines[index].amount))
+        line = lines[at]
+        lines[at] = PostingLine(
+            posting_line_type="sales",
+            amount=line.amount - rest,
+            tax_rate=line.tax_rate,
+            merchandise_hierarchy=line.merchandise_hierarchy,
+        )

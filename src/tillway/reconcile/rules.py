@@ -1,0 +1,145 @@
+"""The audit rules that need a day, master data or the other side, and how they are taken here.
+
+The rules of `model.rules` look at one message alone and are judged at intake; these join them to
+the catalogue of the retail model, section 7. A project sets severity, tolerance and owner of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tillway.errors import ConfigurationError
+from tillway.model.rules import RULES, AuditRule
+from tillway.project.records import RuleSetting
+from tillway.reconcile.findings import Finding
+from tillway.spelling import nearest
+
+DAY_RULES: dict[str, AuditRule] = {
+    rule.id: rule
+    for rule in (
+        AuditRule(
+            "SEQ_DUPLICATE",
+            "workstation-day",
+            "error",
+            "TW-6002",
+            "one number of a register under two business dates",
+        ),
+        AuditRule(
+            "SEQ_CONFLICT", "transaction", "error", "TW-6003", "the same key with other content"
+        ),
+        AuditRule(
+            "STORE_DAY_NO_DATA", "store-day", "error", "TW-6005", "a trading day without data"
+        ),
+        AuditRule(
+            "STORE_DAY_NOT_CLOSED", "store-day", "error", "TW-6006", "no close record by cut-off"
+        ),
+        AuditRule(
+            "COUNT_MISMATCH",
+            "workstation-day",
+            "error",
+            "TW-6007",
+            "the close record counts other numbers than were received",
+        ),
+        AuditRule(
+            "LATE_TRANSACTION",
+            "transaction",
+            "warn",
+            "TW-6008",
+            "a message that came after its day was closed or posted",
+        ),
+        AuditRule(
+            "FUTURE_DATE", "transaction", "error", "TW-6009", "a business date in the future"
+        ),
+        AuditRule(
+            "TAX_RATE_UNKNOWN",
+            "line",
+            "error",
+            "TW-6201",
+            "a tax rate that is not in force in the country of the shop",
+        ),
+        AuditRule(
+            "TOTALS_MISMATCH",
+            "till",
+            "error",
+            "TW-6402",
+            "totals the shop declares differ from the receipts added up",
+        ),
+        AuditRule(
+            "DEPOSIT_MISMATCH",
+            "settlement",
+            "error",
+            "TW-6404",
+            "the bank credits another amount than the shop deposited, or none",
+        ),
+        AuditRule(
+            "AMOUNT_DIFF", "settlement", "error", "TW-6602", "two systems state other amounts"
+        ),
+        AuditRule(
+            "TENDER_NO_PAYMENT", "settlement", "error", "TW-6603", "a receipt without card money"
+        ),
+        AuditRule(
+            "PAYMENT_NO_TENDER", "settlement", "error", "TW-6604", "card money without a receipt"
+        ),
+        AuditRule(
+            "MISSING_IN_ERP", "posting", "error", "TW-6605", "a posting the ERP does not report"
+        ),
+        AuditRule(
+            "MISSING_IN_HUB", "posting", "error", "TW-6606", "a document nobody here asked for"
+        ),
+        AuditRule(
+            "DUPLICATE_POSTING", "posting", "error", "TW-6607", "two documents for one posting"
+        ),
+        AuditRule(
+            "MISSING_DECLARATION", "till", "error", "TW-6403", "a till that traded was not counted"
+        ),
+    )
+}
+CATALOGUE: Mapping[str, AuditRule] = {**RULES, **DAY_RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Turns breaches into findings with the severity, tolerance and owner of the project."""
+
+    settings: Mapping[str, RuleSetting]
+
+    def __post_init__(self) -> None:
+        for name in self.settings:
+            if name not in CATALOGUE:
+                raise ConfigurationError(
+                    "TW-6900",
+                    f"there is no audit rule {name}",
+                    path=f"rules.{name}",
+                    advice=f"{nearest(name, CATALOGUE)}`tillway explain rules` lists them all.",
+                )
+
+    def severity(self, rule: str) -> str:
+        """Return how grave a breach is here: error, warn, count or off."""
+        setting = self.settings.get(rule)
+        return (setting.severity if setting else "") or CATALOGUE[rule].severity
+
+    def tolerance(self, rule: str, default: Decimal = Decimal(0)) -> Decimal:
+        """Return how much two amounts may differ, in their currency."""
+        setting = self.settings.get(rule)
+        return default if setting is None or setting.tolerance is None else setting.tolerance
+
+    def finding(
+        self, rule: str, store: str, business_date: str, **told: str | int
+    ) -> list[Finding]:
+        """Return the finding of a breach, none where the rule is off here."""
+        severity = self.severity(rule)
+        if severity == "off":
+            return []
+        setting = self.settings.get(rule)
+        return [
+            Finding(
+                rule,
+                store,
+                business_date,
+                severity=severity,
+                owner=setting.owner if setting else "",
+                **told,  # type: ignore[arg-type]
+            )
+        ]

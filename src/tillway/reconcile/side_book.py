@@ -1,0 +1,45 @@
+"""What else is kept beside the store-days: each side book sees every message once, in order.
+
+Payments and bank lines are matched in one, postings are followed in another; all of them write into
+the same change as the store-days, so that one cursor stands for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tillway.journal.base import StoredMessage
+from tillway.journal.projection import Change
+from tillway.reconcile.facts import Breach, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A message as a side book sees it: stored, decoded, and its fact if it has one.
+
+    history: a newer revision of the same object is stored already, so it counts nowhere. breaches:
+    what intake found inside the message.
+    """
+
+    stored: StoredMessage
+    message: Any
+    fact: Fact | None
+    history: bool = False
+    breaches: tuple[Breach, ...] = ()
+
+
+class SideBook(Protocol):
+    """A book beside the store-days."""
+
+    async def open(self) -> None:
+        """Read what it needs from the tables; called once, before anything else."""
+        ...
+
+    async def take(self, entered: Entered, change: Change) -> None:
+        """Take one message; what it keeps joins the change."""
+        ...
+
+    async def look(self, now: int, change: Change) -> None:
+        """Judge what became due at this moment (microseconds UTC); called every few seconds."""
+        ...

@@ -1,0 +1,60 @@
+"""The table of a run: as text for the eye, as JSON, and as Markdown between marks in a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+BEGIN, END = "<!-- prove -->", "<!-- /prove -->"
+COLUMNS = ("what", "figure", "goal", "ok", "seeds", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One proof that was run; seconds by the clock on the wall."""
+
+    name: str
+    figure: str
+    goal: str
+    ok: bool
+    seeds: str
+    seconds: float
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Return the table with aligned columns."""
+    lines = [COLUMNS, *map(_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (zip(line, widths, strict=True) for line in lines)
+    return "".join("  ".join(cell.ljust(width) for cell, width in line) + "\n" for line in padded)
+
+
+def write_json(rows: Iterable[Row], path: Path) -> None:
+    """Write the rows as a document."""
+    path.write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+
+
+def write_page(rows: Iterable[Row], page: Path, said: str) -> None:
+    """Put the table, after a sentence about the run, between the marks of a page."""
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no {BEGIN} ... {END}")
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, rows)]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    page.write_text(f"{before}{BEGIN}\n{said}\n\n{table}{END}{after}")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """Return a row as text; a failed one must be seen at a glance."""
+    figure = " ".join(row.figure.split())
+    return (
+        row.name,
+        figure,
+        row.goal,
+        "yes" if row.ok else "**NO**",
+        row.seeds,
+        f"{row.seconds:.0f}",
+    )
