@@ -11,7 +11,7 @@ TIER   ?=
 PAGE   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants prove check format bench docs lock clean
+.PHONY: help demo test mutants prove grade check format bench soak docs lock clean
 
 help:  ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ mutants: $(VENV)/dev.ok  ## break every promise in a copy of the tree; its test 
 
 prove: $(VENV)/dev.ok  ## try to break every promise, one table (ROWS=kills,fuzz TIER=quick OUT=file.json)
 	PYTHONPATH=tests $(BIN)/python -m prove $(if $(ROWS),--rows $(ROWS)) $(if $(TIER),--tier $(TIER)) $(if $(OUT),--out $(OUT)) $(if $(PAGE),--page)
+
+grade: $(VENV)/dev.ok  ## weeks of a chain with faults: each must be found, none invented (SEEDS=1,2,3 STORES=45 DAYS=7 OUT=file.json)
+	PYTHONPATH=tests $(BIN)/python -m grade $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STORES),--stores $(STORES)) $(if $(DAYS),--days $(DAYS)) $(if $(SALES),--sales $(SALES)) $(if $(OUT),--out $(OUT))
 
 check: $(VENV)/dev.ok  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -21,6 +21,7 @@ from bench.hub import DOOR, new_project, running_hub, running_sink, sales
 from bench.load import at_rate, post
 from bench.replayed import replay_rate
 from bench.rows import Row, show, write
+from bench.store_days import store_days
 from bench.traffic import (
     BATCH,
     all_delivered,
@@ -63,6 +64,7 @@ async def measure(folder: Path, only: str) -> list[Row]:
         "latency": latency,
         "a million waiting": million_waiting,
         "growth": growth,
+        "store-days": store_days,
     }
     rows: list[Row] = []
     for name, part in parts.items():

@@ -10,7 +10,7 @@ from bench.hub import environment
 from tillway.assembly.preparing import message_ids, preparations
 from tillway.clock import SystemClock
 from tillway.connect import Submission
-from tillway.journal.base import Candidate
+from tillway.journal.base import Candidate, Settlement
 from tillway.journal.sqlite import open_sqlite
 from tillway.message import key_digest
 from tillway.project import load_release
@@ -21,10 +21,13 @@ DAY_BEFORE = "2026-11-19"
 _next_id = message_ids()
 
 
-async def fill(folder: Path, bodies: list[bytes], count: int, *, first: int = 0) -> None:
+async def fill(
+    folder: Path, bodies: list[bytes], count: int, *, first: int = 0, passed_by: str = ""
+) -> None:
     """Store sales in the journal of a project until there are count, as intake would have.
 
     They are these sales, prepared once, under keys of their own; first of them are stored already.
+    passed_by names a route that counts them as passed over, so that they are no work for it.
     """
     release = load_release(folder, environ=environment())
     door = preparations(release, SystemClock(), _next_id)["quayside"]
@@ -36,6 +39,11 @@ async def fill(folder: Path, bodies: list[bytes], count: int, *, first: int = 0)
     for start in range(first, count, CHUNK):
         numbers = range(start, min(start + CHUNK, count))
         await journal.append([_again(sales[n % len(sales)], n) for n in numbers])
+    if passed_by:
+        await journal.register_route(passed_by, 0)
+        last = await journal.last_position()
+        filtered = {("", ""): (count - first, 0)}
+        await journal.settle(Settlement(passed_by, cursor=last, filtered=filtered))
     await journal.close()
 
 

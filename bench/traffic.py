@@ -88,13 +88,11 @@ async def asked(sink: int, path: str) -> Any:
     return body
 
 
-def lead_to(project: Path, sink: int, route: str, *, bulk: int = 0, start: str = "") -> None:
+def lead_to(project: Path, sink: int, route: str, *, bulk: int = 0) -> None:
     """Give a project a new route for its sales, to this sink, in place of the one it has."""
     made = project.parent / f"{project.name}-{route}"
     new_project(made, sink, bulk=bulk)
     text = (made / "routes" / SALES_ROUTE).read_text()
-    if start:
-        text = text.replace('start = "beginning"', f'start = "{start}"')
     for file in project.glob("routes/*.toml"):
         if file.name == SALES_ROUTE or not (made / "routes" / file.name).exists():
             file.unlink()

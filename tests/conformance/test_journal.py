@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tillway.journal import memory, sqlite
-from tillway.testing.journal_epochs import EpochJournalSuite
+from tillway.testing.journal_projection import ProjectionJournalSuite
 
 
-class TestMemoryJournal(EpochJournalSuite):
+class TestMemoryJournal(ProjectionJournalSuite):
     """The in-memory twin."""
 
     features = memory.FEATURES
@@ -18,7 +18,7 @@ class TestMemoryJournal(EpochJournalSuite):
         return memory.MemoryJournal()
 
 
-class TestSqliteJournal(EpochJournalSuite):
+class TestSqliteJournal(ProjectionJournalSuite):
     """SQLite through apsw."""
 
     features = sqlite.FEATURES

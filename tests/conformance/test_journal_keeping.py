@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tillway.delivery.rebuild import ON_HOLD
 from tillway.journal.base import AttemptRow, DeliveryRow, Settlement
 from tillway.journal.keeping import RESTORED, Cutoffs, Restored
 from tillway.journal.memory import MemoryJournal
@@ -146,6 +147,20 @@ async def test_a_restore_is_remembered_and_doubts_what_was_held(journal: Any) ->
     ]
     [audited] = await journal.actions(5)
     assert (audited.verb, audited.who, audited.reason) == ("restore", "ann", "disk died")
+
+
+async def test_a_restore_leaves_what_a_person_holds(journal: Any) -> None:
+    """It stays held; it may have been let go since, so its release is never a first try."""
+    await _filled(journal, ["held", "held"])
+    kept = DeliveryRow(ROUTE, 1, "held", "lane", 0, 5, reason=ON_HOLD)
+    let_go = DeliveryRow(ROUTE, 2, "held", "lane", 0, 5, reason="operator")
+    await journal.settle(Settlement(ROUTE, rows=[kept, let_go]))
+    await journal.mark_restored(Restored(2, 90, 80, "nightly", "ann"))
+    rows = await journal.delivery_rows(ROUTE, [1, 2])
+    assert [(one.state, one.reason, one.attempts) for one in rows] == [
+        ("held", ON_HOLD, 1),
+        ("sending", RESTORED, 0),
+    ]
 
 
 async def test_a_restore_is_acknowledged_once(journal: Any) -> None:

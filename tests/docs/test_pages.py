@@ -67,8 +67,8 @@ def test_pages_name_no_machine(page: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
     """The check above knows verbs, verbs below verbs, and options."""
-    text = "`tillway dlq list --money`, `tillway fly`, `tillway dlq burn`, `tillway dlq list`\n"
-    assert len(wrong_commands(text)) == len(("--money", "fly", "burn"))
+    text = "`tillway dlq list --coins`, `tillway fly`, `tillway dlq burn`, `tillway dlq list`\n"
+    assert len(wrong_commands(text)) == len(("--coins", "fly", "burn"))
 
 
 def test_the_glossary_names_what_exists() -> None:

@@ -37,6 +37,9 @@ def books_project(folder: Path, peer: TrytonPeer, stores: tuple[str, ...]) -> Pa
         tables = [*(folder / "mappings").glob(f"{name}-*"), *(folder / "codes").glob(f"{name}_*")]
         for table in tables:
             table.unlink() if table.is_file() else shutil.rmtree(table)
+    # Of the payment providers only systems that are left may be named.
+    recon = folder / "recon" / "store-day.toml"
+    recon.write_text(recon.read_text().partition("[processors.")[0])
     secrets = (folder / SECRETS).read_text().splitlines()
     kept = [line for line in secrets if not line.startswith("tryton_password")]
     (folder / SECRETS).write_text("\n".join([*kept, f'tryton_password = "{USER[1]}"', ""]))

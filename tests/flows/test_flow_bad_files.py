@@ -89,6 +89,23 @@ async def test_a_cut_off_file_keeps_its_good_prefix(
         assert await running.outcomes() == {"accepted": 3, "duplicate": 2, "refused": 1}
 
 
+async def test_a_row_in_quarantine_is_taken_in_again_with_its_header(world: World) -> None:
+    """A row under a header is kept with it: once its store is listed, the row reads back."""
+    example = "mappings/erp-report-file.tests/report.in"
+    heading, *rows = (world.folder / example).read_text().splitlines(keepends=True)
+    content = heading + rows[0].replace("0001", "0077")
+    async with world.running() as running:
+        await running.take("ledger-report", "day.csv", content.encode())
+        (kept,) = await running.quarantine()
+        again = await running.operations.reprocess([kept.invalid_id], "ann", "still")
+        assert (kept.raw, again) == (content.encode(), {"quarantined": 1})
+    world.add_store("0077", "millrace", "EUR")
+    async with world.running() as running:
+        again = await running.operations.reprocess([kept.invalid_id], "ann", "store added")
+        assert again == {"accepted": 1}
+        assert await running.quarantine() == []
+
+
 async def test_hostile_xml_is_refused_before_it_does_anything(world: World) -> None:
     """Document types, entities, depth and hidden encodings are each refused with their code."""
     async with still_selling(world) as running:

@@ -98,7 +98,8 @@ def poslog_of(close: Close) -> bytes:
         f"<TenderTotal><TenderType>{kind}</TenderType><Amount>{amount}</Amount></TenderTotal>"
         for kind, amount in close.tenders.items()
     )
-    moment = f"{close.day}T21:00:00"
+    # One of the files trades past midnight, and a day is closed after its last receipt.
+    moment = f"{close.day[:-2]}{int(close.day[-2:]) + 1:02d}T03:00:00"
     return (
         f"{HEAD}<Transaction><RetailStoreID>{close.store}</RetailStoreID>"
         f"<WorkstationID>{closing}</WorkstationID>"

@@ -6,37 +6,16 @@ Ends with 1 when anything was missed or invented, or money or states differ from
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import logging
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
-from grade.verdict import Verdict, judged
-from grade.week import started_week
-from tillway.simulator.fault_catalogue import fault_plan
-from tillway.simulator.fault_plan import FaultPlan
-from tillway.simulator.plan import ChainPlan, daily_plan
+from grade.seeds import Order, graded
+from grade.verdict import Verdict
 
 COLUMNS = ("seed", "faults", "found", "missed", "invented", "money_equal", "balanced", "seconds")
 TOPICS = ("missed", "invented", "money_equal", "balanced")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One seed to be played. faults: as `tillway simulate --faults` takes them."""
-
-    seed: int
-    stores: int
-    days: int
-    sales: int
-    faults: str
 
 
 def main() -> int:
@@ -63,37 +42,6 @@ def main() -> int:
             told = {"rows": [one.as_json() for one in rows]}
             asked.out.write_text(json.dumps(told, indent=2) + "\n")
     return 0 if rows and all(one.good for one in rows) else 1
-
-
-def graded(orders: list[Order], workers: int) -> Iterator[Verdict]:
-    """Yield the verdict of each seed in their order."""
-    if workers < 2 or len(orders) < 2:
-        yield from map(graded_seed, orders)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet) as pool:
-        yield from pool.map(graded_seed, orders)
-
-
-def graded_seed(order: Order) -> Verdict:
-    """Play one seed in a folder of its own and grade it."""
-    plan = daily_plan(order.seed, order.stores, order.days, order.sales)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tillway-grade-") as folder:
-        verdict = asyncio.run(play(Path(folder), plan, without_windows(order.faults, plan)))
-    verdict.seconds = time.monotonic() - began
-    return verdict
-
-
-async def play(folder: Path, plan: ChainPlan, faults: FaultPlan) -> Verdict:
-    """Play one chain and grade it."""
-    async with started_week(folder, plan, faults) as week:
-        await week.play()
-        return await judged(week)
-
-
-def without_windows(asked: str, plan: ChainPlan) -> FaultPlan:
-    """Return the faults asked for; outages of an hour make no difference to a day's books."""
-    return replace(fault_plan(asked, plan), offline=(), erp_down=())
 
 
 def _seeds(text: str) -> Iterator[int]:
@@ -123,10 +71,6 @@ def _line(cells: list[str] | tuple[str, ...]) -> str:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _quiet() -> None:
-    logging.disable(logging.ERROR)
 
 
 if __name__ == "__main__":

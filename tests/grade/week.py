@@ -1,17 +1,16 @@
-"""Plays a simulated chain through the real hub, day by day on a turned clock, until all is settled.
+"""Plays a simulated chain through the real hub, day by day on a turned clock, until it is settled.
 
-Surprising: a week takes seconds. The hub's clock is turned to the moment of each batch, so cut-offs,
-payouts and due dates come as in life; only what takes no time in a shop is left out.
+Surprising: a week takes seconds. The hub shows the moment of each batch on its clock, so that
+cut-offs, payouts and due dates come as in life.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from random import Random
@@ -24,6 +23,7 @@ from tillway.project import load_release
 from tillway.reconcile import Bookkeeper
 from tillway.simulator.batches import Batch, batches
 from tillway.simulator.brands import MONEY_BRANDS
+from tillway.simulator.fault_catalogue import fault_plan
 from tillway.simulator.fault_plan import FaultPlan
 from tillway.simulator.plan import ChainPlan, stores_csv
 from tillway.simulator.truth import TruthWriter
@@ -110,10 +110,16 @@ class Week:
 
 
 @asynccontextmanager
-async def started_week(folder: Path, plan: ChainPlan, faults: FaultPlan) -> AsyncIterator[Week]:
-    """Make a project for the chain, start its ERP and its hub; everything is stopped afterwards."""
+async def started_week(
+    folder: Path, plan: ChainPlan, faults: FaultPlan, settings: str = ""
+) -> AsyncIterator[Week]:
+    """Make a project for the chain, start its ERP and its hub; everything is stopped afterwards.
+
+    settings: more tables for the project's store-day settings.
+    """
     async with new_world(folder) as world:
         _prepare(world, plan)
+        world.add_line("recon/store-day.toml", settings)
         release = load_release(world.folder, environ=os.environ)
         clock = TurnedClock(f"{datetime.combine(plan.first_day, time(7)).isoformat()}{ZONE}")
         hub = await open_hub(release, clock=clock, rng=Random(plan.seed))
@@ -124,11 +130,15 @@ async def started_week(folder: Path, plan: ChainPlan, faults: FaultPlan) -> Asyn
             await hub.stop()
 
 
+def without_windows(asked: str, plan: ChainPlan) -> FaultPlan:
+    """Return the faults asked for; outages of an hour make no difference to a day's books."""
+    return replace(fault_plan(asked, plan), offline=(), erp_down=())
+
+
 def _prepare(world: World, plan: ChainPlan) -> None:
     """List the shops; receipts go to files, and after the last day the shops stay closed."""
     (world.folder / "stores.csv").write_text(stores_csv(plan))
     (world.folder / "systems" / "erp.toml").write_text(FILE_TARGET)
-    shutil.rmtree(world.folder / "mappings" / "erp-report-file.tests", ignore_errors=True)
     world.replace("systems/ledger.toml", "poll_seconds = 30.0", "poll_seconds = 0.1")
     last = plan.dates()[-1]
     closed = [last + timedelta(days=1 + ahead) for ahead in range(DUE_DAYS + 1)]

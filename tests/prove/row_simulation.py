@@ -16,6 +16,8 @@ from simulate.world import run_world
 
 SEEDS = {"quick": 300, "full": 20_000}
 PORTION = 100
+PORTIONS_OF_A_PROCESS = 20
+"""What worlds leave behind in a process adds up."""
 FAILURES_TOLD = 10
 
 
@@ -41,7 +43,10 @@ def _results(job: Job, portions: list[range]) -> Iterator[list[int]]:
         yield from map(failing, portions)
         return
     with ProcessPoolExecutor(
-        job.workers, mp_context=get_context("spawn"), initializer=partial(logging.disable, 50)
+        job.workers,
+        mp_context=get_context("spawn"),
+        initializer=partial(logging.disable, 50),
+        max_tasks_per_child=PORTIONS_OF_A_PROCESS,
     ) as pool:
         yield from pool.map(failing, portions)
 

@@ -15,7 +15,7 @@ from simulate.plan import SOURCE
 from tillway.assembly.preparing import preparations
 from tillway.connect import Submission, SubmissionResult
 from tillway.delivery import Delivery
-from tillway.errors import JournalFault, Refused
+from tillway.errors import JournalFault
 from tillway.intake import Gate, SourceIntake
 from tillway.testing.virtual_disk import VirtualDisk
 from tillway.testing.virtual_journal import VirtualJournal, open_virtual

@@ -21,7 +21,9 @@ from tillway.api.asgi import (
 )
 from tillway.api.changes import Changes
 from tillway.api.questions import Questions
-from tillway.api.store_days import StoreDayChanges, StoreDayQuestions
+from tillway.api.store_day_changes import StoreDayChanges
+from tillway.api.store_days import StoreDayQuestions
+from tillway.api.stores import StoreQuestions
 from tillway.errors import Refused, TillwayError
 
 PREFIX = "/api/"
@@ -33,7 +35,8 @@ def api_app(questions: Questions, changes: Changes, *, token: str) -> App:
 
     A request without the token gets 403 (TW-7011), an unknown address 404, a wrong method 405.
     """
-    day_questions = StoreDayQuestions(questions.reader)
+    day_questions = StoreDayQuestions(questions.reader, questions.release, questions.clock)
+    store_questions = StoreQuestions(questions.reader, questions.snapshot)
     day_changes = StoreDayChanges(changes.operations, questions.clock)
     reads: dict[str, Handler] = {
         "status": questions.status,
@@ -46,6 +49,9 @@ def api_app(questions: Questions, changes: Changes, *, token: str) -> App:
         "storedays": day_questions.days,
         "recon/matrix": day_questions.matrix,
         "recon/findings": day_questions.findings,
+        "recon/items": day_questions.items,
+        "recon/export": day_questions.export,
+        "stores": store_questions.stores,
     }
     writes: dict[str, Handler] = {
         "dlq/retry": changes.retry,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from tillway.api.asgi import Call
 from tillway.errors import ConfigurationError
+from tillway.spelling import nearest
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 MOST_DIGITS = 18
@@ -19,6 +21,18 @@ async def body_as(call: Call, kind: type[Body]) -> Body:
         return msgspec.json.decode(await call.body(), type=kind)
     except msgspec.DecodeError as error:
         raise ConfigurationError("TW-7010", str(error).rstrip(".")) from None
+
+
+def known_fields(query: Mapping[str, str], known: Sequence[str]) -> None:
+    """Raise ConfigurationError TW-7010 for a field of an address that does not exist."""
+    for name in query:
+        if name not in known:
+            raise ConfigurationError(
+                "TW-7010",
+                f"there is no field {name} here",
+                path=name,
+                advice=f"{nearest(name, known)}Fields: {', '.join(known)}.",
+            )
 
 
 def number_of(text: str, what: str) -> int:

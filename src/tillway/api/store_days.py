@@ -1,176 +1,200 @@
-"""Store-days over the API: lists, one in full, the matrix, and what finance decides.
+"""Store-days over the API: lists, one in full, the matrix, findings, open items and exports.
 
-The console and the command line ask here; reading works on the same tables that the hub writes.
+Reading works on the same tables that the hub writes. Long lists come in pages: `limit` (at most
+20,000) and `offset`; `next` is the offset of the page after this one, or null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 
 from tillway.api.asgi import Call, Reply, json_reply
-from tillway.api.fields import body_as
-from tillway.api.operations import Operations
+from tillway.api.fields import known_fields, number_of
 from tillway.clock import Clock
 from tillway.errors import ConfigurationError
 from tillway.journal.projection import Asking
+from tillway.project.records import Release
 from tillway.reconcile import (
-    Decision,
+    KINDS,
+    LEGEND,
     as_json,
+    business_date,
+    by_rule,
+    count_days,
     day_in_full,
     findings,
+    last_days,
+    local_date,
+    matrix_of,
+    open_items,
     ready,
+    sheets,
     store_days,
-    symbol_of,
+    write_csv,
+    write_xlsx,
 )
-from tillway.reconcile.answers import ANY_FIRST, ANY_LAST
+from tillway.reconcile.answers import ANY_FIRST, ANY_LAST, WAITS_FOR
+from tillway.reconcile.rules import CATALOGUE
+from tillway.reconcile.store_day import MEANINGS
+from tillway.spelling import nearest
 
-
-class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of approve and reopen."""
-
-    store: str
-    business_date: str
-    who: str
-    reason: str = ""
-
-
-class OverrideRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of override: findings are pairs of rule and subject."""
-
-    store: str
-    business_date: str
-    findings: list[tuple[str, str]]
-    who: str
-    reason: str = ""
-
-
-class AssignRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of assign: who looks after a finding from now on."""
-
-    store: str
-    business_date: str
-    rule: str
-    subject: str
-    owner: str
-    who: str
-
-
-class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of recon/run: business dates, both included; store "" for all."""
-
-    who: str
-    first: str = ANY_FIRST
-    last: str = ANY_LAST
-    store: str = ""
-    reason: str = ""
+PAGE, LARGEST_PAGE = 1_000, 20_000
+MATRIX_DAYS = 14
+MOST_EXPORTED_DAYS = 20_000
+"""Store-days of one export over the API; a month of 600 shops is 18,600."""
+RANGE = ("from", "to", "store")
+PAGED = (*RANGE, "limit", "offset")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class StoreDayQuestions:
-    """Answers about store-days."""
+    """Answers about store-days; release is None when the project does not load."""
 
     tables: Asking
+    release: Release | None
+    clock: Clock
 
     async def days(self, call: Call) -> Reply:
         """Answer the days of a range, or one day in full when store and date name it."""
-        await ready(self.tables)
+        await self._ready()
         query = call.query
-        if date := query.get("date"):
-            found = await day_in_full(self.tables, query.get("store", ""), date)
-            if found is None:
-                raise ConfigurationError(
-                    "TW-6910", f"there is no store-day {query.get('store', '')} {date}"
-                )
-            return json_reply("storeday.show", as_json(found))
-        days = await store_days(self.tables, **_range(query))
-        state = query.get("state", "")
-        shown = [as_json(day) for day in days if state in ("", day.state)]
-        return json_reply("storeday.list", {"days": shown})
+        known_fields(query, (*PAGED, "state", "date"))
+        if query.get("date"):
+            return await self._one(query)
+        state = chosen(query, "state", MEANINGS)
+        limit, offset = _page(query)
+        found = await store_days(
+            self.tables, **_range(query), state=state, limit=limit + 1, offset=offset
+        )
+        shown = [as_json(day) for day in found[:limit]]
+        after = offset + limit if len(found) > limit else None
+        return json_reply("storeday.list", {"days": shown, "next": after})
 
     async def matrix(self, call: Call) -> Reply:
-        """Answer shops by days: a sign, the state and what differs of each."""
-        await ready(self.tables)
-        rows: dict[str, dict[str, dict[str, object]]] = {}
-        for day in await store_days(self.tables, **_range(call.query)):
-            cell: dict[str, object] = {"sign": symbol_of(day), "state": day.state}
-            if day.difference:
-                cell["difference"] = day.difference
-            rows.setdefault(day.store, {})[day.business_date] = cell
-        return json_reply("recon.matrix", {"stores": rows})
+        """Answer shops by days, most money at risk first; the last 14 days unless asked."""
+        await self._ready()
+        query = call.query
+        known_fields(query, RANGE)
+        first, last = last_days(self.today, MATRIX_DAYS)
+        asked = {"from": first, "to": last, **{name: text for name, text in query.items() if text}}
+        found = matrix_of(await store_days(self.tables, **_range(asked)))
+        data = {"dates": found.dates, "rows": found.rows, "states": found.states}
+        return json_reply("recon.matrix", {**data, "legend": LEGEND})
 
     async def findings(self, call: Call) -> Reply:
-        """Answer what was found: by store, dates, rule and state (open unless asked otherwise)."""
-        await ready(self.tables)
+        """Answer what was found: by rule in all, and a page of the rows (open unless asked)."""
+        await self._ready()
         query = call.query
-        found = await findings(
-            self.tables,
-            **_range(query),
-            state=query.get("state", "open"),
-            rule=query.get("rule", ""),
+        known_fields(query, (*PAGED, "state", "rule"))
+        state = query.get("state", "open")
+        if state == "all":
+            state = ""
+        else:
+            chosen(query, "state", ("open", "gone", "overridden", "all"))
+        rule = chosen(query, "rule", CATALOGUE)
+        found = await findings(self.tables, **_range(query), state=state, rule=rule)
+        groups = msgspec.to_builtins(by_rule(found))
+        rows, after = _cut(found, query)
+        shown = {"findings": [as_json(one) for one in rows], "next": after}
+        return json_reply("recon.show", {"count": len(found), "groups": groups, **shown})
+
+    async def items(self, call: Call) -> Reply:
+        """Answer the money that waits for its counterpart, oldest first."""
+        await self._ready()
+        query = call.query
+        known_fields(query, (*PAGED, "kind"))
+        kind = chosen(query, "kind", WAITS_FOR)
+        found = await open_items(self.tables, today=self.today, kind=kind, **_range(query))
+        rows, after = _cut(found, query)
+        data = {"count": len(found), "items": [as_json(one) for one in rows], "next": after}
+        return json_reply("recon.items", data)
+
+    async def export(self, call: Call) -> Reply:
+        """Answer one table as CSV, or one or all as a workbook."""
+        await self._ready()
+        query = call.query
+        known_fields(query, (*RANGE, "kind", "format"))
+        form = chosen(query, "format", ("csv", "xlsx")) or "csv"
+        kind = chosen(query, "kind", KINDS) or ("" if form == "xlsx" else "days")
+        asked = _range(query)
+        count = await count_days(self.tables, **asked)
+        if count > MOST_EXPORTED_DAYS:
+            raise ConfigurationError(
+                "TW-6906", f"{count:,} store-days are too many for one answer", path="from"
+            )
+        kinds = tuple(one for one in KINDS if kind in ("", one))
+        tables = await sheets(self.tables, kinds, today=self.today, **asked)
+        name = f"{kind or 'reconciliation'}.{form}"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        if form == "csv":
+            text = await asyncio.to_thread(write_csv, tables[0])
+            return Reply(200, text.encode(), "text/csv; charset=utf-8", headers)
+        book = io.BytesIO()
+        await asyncio.to_thread(write_xlsx, book, tables)
+        return Reply(200, book.getvalue(), XLSX, headers)
+
+    @property
+    def today(self) -> str:
+        """Return the date in the zone of the hub."""
+        zone = self.release.hub.time_zone if self.release else "UTC"
+        return local_date(self.clock.now(), zone).isoformat()
+
+    async def _ready(self) -> None:
+        wanted = self.release is None or self.release.reconciliation is not None
+        await ready(self.tables, wanted=wanted)
+
+    async def _one(self, query: Mapping[str, str]) -> Reply:
+        day, store = business_date(query["date"], field="date"), query.get("store", "")
+        found = await day_in_full(self.tables, store, day, today=self.today)
+        if found is None:
+            raise ConfigurationError(
+                "TW-6910", f"there is no store-day {store} {day}", store=store, business_date=day
+            )
+        return json_reply("storeday.show", as_json(found))
+
+
+def chosen(query: Mapping[str, str], name: str, known: Any) -> str:
+    """Return a field that is one of some words, or "". Raises ConfigurationError TW-7010."""
+    text = query.get(name, "")
+    if text and text not in known:
+        raise ConfigurationError(
+            "TW-7010",
+            f"{text} is no {name}",
+            path=name,
+            value=text,
+            advice=f"{nearest(text, known)}It is one of {', '.join(known)}.",
         )
-        return json_reply("recon.show", {"findings": [as_json(one) for one in found]})
+    return text
 
 
-@dataclass(frozen=True, slots=True)
-class StoreDayChanges:
-    """Carries out what finance decides on a running hub."""
-
-    operations: Operations
-    clock: Clock
-
-    async def approve(self, call: Call) -> Reply:
-        """Release a balanced day."""
-        request = await body_as(call, DecisionRequest)
-        decision = self._decision(request.who, request.reason)
-        day = await self.operations.desk.approve(request.store, request.business_date, decision)
-        return json_reply("storeday.approve", {"day": as_json(day)})
-
-    async def reopen(self, call: Call) -> Reply:
-        """Open a posted day again."""
-        request = await body_as(call, DecisionRequest)
-        decision = self._decision(request.who, request.reason)
-        day = await self.operations.desk.reopen(request.store, request.business_date, decision)
-        return json_reply("storeday.reopen", {"day": as_json(day)})
-
-    async def override(self, call: Call) -> Reply:
-        """Account for findings."""
-        request = await body_as(call, OverrideRequest)
-        decision = self._decision(request.who, request.reason)
-        day = await self.operations.desk.override(
-            request.store, request.business_date, request.findings, decision
-        )
-        return json_reply("storeday.override", {"day": as_json(day)})
-
-    async def assign(self, call: Call) -> Reply:
-        """Give a finding to somebody."""
-        request = await body_as(call, AssignRequest)
-        await self.operations.desk.assign(
-            *(request.store, request.business_date, request.rule, request.subject),
-            owner=request.owner,
-            by=self._decision(request.who, f"to {request.owner}"),
-        )
-        return json_reply("recon.assign", {"owner": request.owner})
-
-    async def run(self, call: Call) -> Reply:
-        """Audit the days of a range anew."""
-        request = await body_as(call, RunRequest)
-        decision = self._decision(request.who, request.reason)
-        states: dict[str, int] = {}
-        rerun = self.operations.desk.rerun(request.first, request.last, request.store, decision)
-        async for day in rerun:
-            states[day.state] = states.get(day.state, 0) + 1
-        return json_reply("recon.run", {"days": sum(states.values()), "states": states})
-
-    def _decision(self, who: str, reason: str) -> Decision:
-        return Decision(who, reason, self.clock.now())
-
-
-def _range(query: Mapping[str, str]) -> dict[str, str]:
+def _range(query: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "first": query.get("from", ANY_FIRST),
-        "last": query.get("to", ANY_LAST),
+        "first": business_date(query.get("from", ""), ANY_FIRST, field="from"),
+        "last": business_date(query.get("to", ""), ANY_LAST, field="to"),
         "store": query.get("store", ""),
     }
+
+
+def _page(query: Mapping[str, str]) -> tuple[int, int]:
+    limit = number_of(query.get("limit", str(PAGE)), "limit")
+    offset = number_of(query.get("offset", "0"), "offset")
+    if not 0 < limit <= LARGEST_PAGE:
+        raise ConfigurationError(
+            "TW-7010", f"limit is 1 to {LARGEST_PAGE:,}", path="limit", value=str(limit)
+        )
+    return limit, offset
+
+
+def _cut(rows: Sequence[Row], query: Mapping[str, str]) -> tuple[Sequence[Row], int | None]:
+    """Return one page of the rows, and where the next begins."""
+    limit, offset = _page(query)
+    after = offset + limit
+    return rows[offset:after], after if after < len(rows) else None

@@ -37,6 +37,8 @@ from tillway.reconcile import Bookkeeper
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
+WARN_FREE_SHARE = 0.20
+"""Below this share of free room the hub says so once; intake stops at the floor of the project."""
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 60.0
 _log = logging.getLogger(__name__)
@@ -153,11 +155,17 @@ class Hub:
             wait = min(wait * 2, LONGEST_RESTART_SECONDS)
 
     async def _watch_disk(self) -> None:
-        """Close intake below the disk floor, and open it again without a restart."""
+        """Warn when room gets short; close intake below the floor, and open it again by itself."""
         floor = self.release.hub.disk_floor_bytes
         folder = self.journal.path.parent
+        warned = False
         while True:
-            free = shutil.disk_usage(folder).free
+            usage = shutil.disk_usage(folder)
+            free = usage.free
+            short = free < WARN_FREE_SHARE * usage.total
+            if short and not warned:
+                _log.warning("less than %.0f %% of the disk is free", WARN_FREE_SHARE * 100)
+            warned = short
             if free < floor and self.gate.is_open:
                 self.gate.close(_below_floor)
             elif free >= floor and not self.gate.is_open and not self.stopping.is_set():

@@ -111,7 +111,8 @@ def _scene(seed: int, stores: int, rate: float, seconds: float) -> Any:
     from tillway.simulator.pacing import live_pace
     from tillway.simulator.plan import ChainPlan
 
-    plan = ChainPlan(seed=seed, stores=stores, sales=max(stores, round(rate * seconds)))
+    sales = max(stores, round(rate * seconds))
+    plan = ChainPlan(seed=seed, stores=stores, sales=sales, finance=True)
     faults = FaultPlan(rates={"duplicate": 0.02, "conflict": 0.005, "malformed": 0.005})
     return Scene(plan, live_pace(rate), faults)
 

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tillway.assembly.hub import WARN_FREE_SHARE
 from tillway.project import Project
 
 SMALLEST_SQLITE = (3, 51, 3)
 SMALLEST_PYTHON = (3, 11)
-WARN_FREE_SHARE = 0.20
-SHUT_FREE_SHARE = 0.05
-SHUT_FREE_BYTES = 512 * 1024 * 1024
 SLOW_FLUSH_SECONDS = 0.05
 FLUSHES = 15
 BUILT_AFTER = 1_760_000_000
@@ -92,10 +90,9 @@ def _disk(place: Path) -> list[Check]:
     usage = shutil.disk_usage(place)
     share = usage.free / usage.total
     found = f"{usage.free // 2**20:,} MiB free ({share:.0%})"
-    if usage.free < SHUT_FREE_BYTES or share < SHUT_FREE_SHARE:
-        free = Check("disk", "failed", found, "Intake is shut at this level: make room.")
-    elif share < WARN_FREE_SHARE:
-        free = Check("disk", "warning", found, "Make room soon.")
+    if share < WARN_FREE_SHARE:
+        advice = "Make room soon: intake stops at the floor that hub.toml sets."
+        free = Check("disk", "warning", found, advice)
     else:
         free = Check("disk", "ok", found)
     return [free, _flush(place)]

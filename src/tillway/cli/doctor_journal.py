@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tillway.assembly.backup import last_backup
 from tillway.assembly.upkeep import cutoffs
-from tillway.cli.doctor_checks import WARN_FREE_SHARE, Check
+from tillway.assembly.hub import WARN_FREE_SHARE
+from tillway.cli.doctor_checks import Check
 from tillway.cli.restored import LOOK_AFTER_RESTORE, restored_text
 from tillway.clock import MICROSECONDS, SystemClock
 from tillway.errors import TillwayError

@@ -20,7 +20,11 @@ from tillway.formats.xml_format import XmlOptions
 from tillway.mapping import FUNCTIONS, SPECIAL_FORMS
 from tillway.model import MESSAGE_TYPES, RULES, MessageType
 from tillway.model.catalogue import OBJECT_KEY_SPACE, POS_KEY_FIELDS
+from tillway.model.rules import AuditRule
+from tillway.reconcile.rules import ALSO_OF_THE_DAY, DAY_RULES
 
+GAP = "SEQ_GAP"
+"""Needs the numbers of a day, so no message shows it when it arrives."""
 FORMAT_OPTIONS: Mapping[str, type[msgspec.Struct]] = {
     "camt": CamtOptions,
     "csv": CsvOptions,
@@ -46,15 +50,27 @@ def messages_page() -> str:
 
 def rules_page() -> str:
     """Return the page of the audit rules."""
-    rows = (
-        (code(rule.id), rule.level, rule.severity, rule.code, rule.finds) for rule in RULES.values()
-    )
     about = (
-        "What is checked beyond the shape of a message. A breach is a finding: the message is "
-        'accepted with it, and a route that `requires = "clean"` holds it back.'
+        "What is checked beyond the shape of a message. Severity: error holds what depends on it, "
+        "warn is shown, count is only counted, off is asked only where a project sets a severity. "
+        "A project sets severity, tolerance and owner of each rule: of those at intake in the "
+        "contract of the message, of all of them for the store-day in `recon/store-day.toml`."
     )
-    columns = ("Rule", "Looks at", "Severity", "Code", "Finds")
-    return page("Audit rules", about, table(columns, rows))
+    at_intake = (
+        "Judged when a message arrives, from the message alone. A breach is a finding: the message "
+        'is accepted with it, and a route that `requires = "clean"` holds it back.'
+    )
+    of_the_day = (
+        "Judged with the store-day, master data and the other systems in view. A finding of "
+        "severity error holds the posting of its day, never a message."
+    )
+    both = [RULES[name] for name in ALSO_OF_THE_DAY]
+    return page(
+        "Audit rules",
+        about,
+        section("At intake", at_intake, _rules(rule for rule in RULES.values() if rule.id != GAP)),
+        section("Of the store-day", of_the_day, _rules([*DAY_RULES.values(), *both])),
+    )
 
 
 def formats_page() -> str:
@@ -73,6 +89,15 @@ def functions_page() -> str:
     )
     about = "Everything an expression can call. A function of a missing value gives nothing."
     return page("Mapping functions", about, table(("Function", "Makes", "Meaning"), rows))
+
+
+def _rules(rules: Iterable[AuditRule]) -> str:
+    ordered = sorted(rules, key=lambda rule: rule.code)
+    rows = (
+        (code(rule.id), rule.level, "off" if rule.off else rule.severity, rule.code, rule.finds)
+        for rule in ordered
+    )
+    return table(("Rule", "Looks at", "Severity", "Code", "Finds"), rows)
 
 
 def _message(kind: MessageType, parts: dict[str, dict[str, Any]]) -> str:

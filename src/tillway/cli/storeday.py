@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
 from tillway.api.operations import Operations
 from tillway.cli import exit_codes
 from tillway.cli.acting import act, need_reason, person
 from tillway.cli.options import HERE, Json, Project, Reason
-from tillway.cli.output import emit, money_text, table
-from tillway.cli.reading import opened
-from tillway.cli.recon import From, Store, To, business_date, draw_findings
-from tillway.clock import SystemClock, utc_text
+from tillway.cli.output import emit
+from tillway.cli.recon import From, Store, To, reconciled, today_of
+from tillway.cli.recon_tables import draw_day, draw_days, draw_matrix
+from tillway.clock import SystemClock
 from tillway.errors import ConfigurationError
 from tillway.reconcile import (
+    LEGEND,
     DayInFull,
     Decision,
     StoreDay,
     as_json,
+    business_date,
     day_in_full,
-    ready,
+    last_days,
+    matrix_of,
     store_days,
-    symbol_of,
 )
 from tillway.reconcile.answers import ANY_FIRST, ANY_LAST
 from tillway.reconcile.store_day import MEANINGS
+from tillway.spelling import nearest
 
 storeday = App(
     name="storeday",
     help="Store-days: list, show, approve, reopen, and account for findings.",
     result_action="return_value",
 )
-SHOWN = 200
+MATRIX_DAYS = 14
+NONE = "-"
+"""Written for the store or the date of a finding that belongs to none."""
 
 
 @storeday.command(name="list")
@@ -47,17 +50,38 @@ def list_(
     to: To = "",
     store: Store = "",
     state: Annotated[str, Parameter(name="--state", help="Only days in this state.")] = "",
+    matrix: Annotated[
+        bool,
+        Parameter(
+            name="--matrix",
+            negative=(),
+            help="Shops by days, a sign for each; the last 14 days without --from and --to.",
+        ),
+    ] = False,
     project: Project = HERE,
     json: Json = False,
 ) -> int:
     """List store-days with their state and money. Leaves with 2 when one is an exception.
 
     Example: tillway storeday list --from 2026-11-20 --state exceptions
+
+    Example: tillway storeday list --matrix
     """
-    found = asyncio.run(_days(project, from_, to, store))
-    found = [day for day in found if state in ("", day.state)]
-    data = {"days": [as_json(day) for day in found]}
-    emit("storeday.list", data, lambda console: _draw_list(console, found), json)
+    if state and state not in MEANINGS:
+        raise ConfigurationError(
+            "TW-6908", f"{state} is no state of a store-day", value=state,
+            advice=f"{nearest(state, MEANINGS)}States: {', '.join(MEANINGS)}.",
+        )  # fmt: skip
+    recent = matrix and not (from_ or to)
+    found = asyncio.run(_days(project, from_, to, store, state, recent=recent))
+    if matrix:
+        drawn = matrix_of(found)
+        data = {"dates": drawn.dates, "rows": drawn.rows, "states": drawn.states}
+        data["legend"] = LEGEND
+        emit("recon.matrix", data, lambda console: draw_matrix(console, drawn), json)
+    else:
+        data = {"days": [as_json(day) for day in found]}
+        emit("storeday.list", data, lambda console: draw_days(console, found), json)
     wrong = any(day.state == "exceptions" for day in found)
     return exit_codes.ATTENTION if wrong else exit_codes.DONE
 
@@ -76,7 +100,7 @@ def show(store: str, date: str, /, *, project: Project = HERE, json: Json = Fals
         The business date, such as 2026-11-20.
     """
     found = asyncio.run(_one(project, store, business_date(date)))
-    emit("storeday.show", as_json(found), lambda console: _draw(console, found), json)
+    emit("storeday.show", as_json(found), lambda console: draw_day(console, found), json)
     wrong = any(one.blocks for one in found.findings)
     return exit_codes.ATTENTION if wrong else exit_codes.DONE
 
@@ -147,6 +171,51 @@ def override(
     return _change("override", store, date, reason, project, json=json, findings=[[rule, subject]])
 
 
+@storeday.command
+def assign(
+    store: str,
+    date: str,
+    rule: str,
+    subject: str = "",
+    /,
+    *,
+    owner: Annotated[str, Parameter(name="--owner", help="Who looks after it from now on.")],
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
+    """Give a finding to somebody, who then stands beside it in every list.
+
+    Example: tillway storeday assign 0145 2026-11-20 SEQ_GAP 03:1043 --owner mia
+
+    Parameters
+    ----------
+    store
+        The shop; `-` for a finding that belongs to none.
+    date
+        The business date; `-` for none.
+    rule
+        The audit rule, such as SEQ_GAP.
+    subject
+        What it is about, as `tillway storeday show` writes it; nothing for the day itself.
+    """
+    asked = {
+        "store": "" if store == NONE else store,
+        "business_date": "" if date == NONE else business_date(date),
+        "rule": rule,
+        "subject": subject,
+        "owner": owner,
+        "who": person(),
+    }
+    done = act(
+        project,
+        lambda operations: _assign_here(operations, asked),
+        lambda hub: hub.post("/api/recon/assign", asked),
+    )
+    told = f"{rule} {subject}".strip()
+    emit("recon.assign", done, lambda console: console.print(f"{told} is {owner}'s now"), json)
+    return exit_codes.DONE
+
+
 def _change(
     verb: str, store: str, date: str, reason: str, project: Path, *, json: bool, **more: Any
 ) -> int:
@@ -181,94 +250,30 @@ async def _decide_here(operations: Operations, verb: str, asked: dict[str, Any])
     return {"day": as_json(day)}
 
 
-async def _days(project: Path, first: str, last: str, store: str) -> list[StoreDay]:
-    async with opened(project) as journal:
-        await ready(journal.reader)
-        return await store_days(
-            journal.reader,
-            first=business_date(first, ANY_FIRST),
-            last=business_date(last, ANY_LAST),
-            store=store,
-        )
+async def _assign_here(operations: Operations, asked: dict[str, Any]) -> dict[str, Any]:
+    owner = asked["owner"]
+    by = Decision(asked["who"], f"to {owner}", SystemClock().now())
+    place = (asked["store"], asked["business_date"])
+    await operations.desk.assign(*place, asked["rule"], asked["subject"], owner, by)
+    return {"owner": owner}
+
+
+async def _days(
+    project: Path, from_: str, to: str, store: str, state: str, *, recent: bool
+) -> list[StoreDay]:
+    first = business_date(from_, ANY_FIRST, field="--from")
+    last = business_date(to, ANY_LAST, field="--to")
+    async with reconciled(project) as journal:
+        if recent:
+            first, last = last_days(today_of(journal), MATRIX_DAYS)
+        return await store_days(journal.reader, first=first, last=last, store=store, state=state)
 
 
 async def _one(project: Path, store: str, date: str) -> DayInFull:
-    async with opened(project) as journal:
-        await ready(journal.reader)
-        found = await day_in_full(journal.reader, store, date)
+    async with reconciled(project) as journal:
+        found = await day_in_full(journal.reader, store, date, today=today_of(journal))
     if found is None:
         raise ConfigurationError(
             "TW-6910", f"there is no store-day {store} {date}", store=store, business_date=date
         )
     return found
-
-
-def _draw_list(console: Console, days: list[StoreDay]) -> None:
-    counts = Counter(day.state for day in days)
-    told = ", ".join(f"{state} {count}" for state, count in sorted(counts.items()))
-    console.print(f"{len(days)} store-days: {told or 'none'}", style="bold")
-    drawn = table(
-        *(
-            "",
-            "store",
-            "date",
-            "state",
-            "rev",
-            "messages",
-            "money",
-            "missing",
-            "findings",
-            "off by",
-        ),
-        right=("rev", "messages", "missing", "findings"),
-    )
-    for day in days[:SHOWN]:
-        drawn.add_row(
-            *(symbol_of(day), day.store, day.business_date, day.state, str(day.revision)),
-            *(f"{day.messages:,}", money_text(day.money), str(day.gaps), str(day.findings)),
-            money_text(day.difference) if day.difference else "",
-        )
-    if days:
-        console.print(drawn)
-    if len(days) > SHOWN:
-        console.print(f"and {len(days) - SHOWN} more; narrow them with --store, --from or --state")
-
-
-def _draw(console: Console, found: DayInFull) -> None:
-    day = found.day
-    head = f"{day.store} {day.business_date}: {day.state}, revision {day.revision}"
-    console.print(head, style="bold")
-    console.print(MEANINGS[day.state])
-    figures = table("figure", "currency", "declared", "received", "difference",
-                    right=("declared", "received", "difference"))  # fmt: skip
-    for one in found.measures:
-        apart = one.difference if one.difference not in (None, "0", "0.00") else ""
-        figures.add_row(one.name, one.currency, one.declared or "", one.received, apart)
-    console.print(figures)
-    registers = table("register", "numbers", "messages", "declared", right=("messages",))
-    for name, register in found.workstations.items():
-        runs = ", ".join(
-            f"{first}-{last} ({count})" for first, last, count in register["numbers"].values()
-        )
-        registers.add_row(name, runs, str(register["messages"]), _declared(register["declared"]))
-    console.print(registers)
-    shown = [one for one in found.findings if one.state != "gone"]
-    if shown:
-        draw_findings(console, shown)
-    postings = table("posting", "amount", "state", "document")
-    for posting in found.postings:
-        amount = f"{posting.amount} {posting.currency}"
-        postings.add_row(posting.posting_key, amount, posting.state, posting.document_number)
-    if found.postings:
-        console.print(postings)
-    life = table("when (UTC)", "state", "rev", "who", "why")
-    for move in found.moves:
-        life.add_row(utc_text(move.at), move.state, str(move.revision), move.who, move.why)
-    console.print(life)
-
-
-def _declared(declared: list[int | None] | None) -> str:
-    if declared is None:
-        return ""
-    first, last, count = declared
-    return f"{first}-{last} ({count})"

@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "ingest": Verb("tillway.cli.ingest:ingest", "Take in one file like its source would.", RUN),
     "simulate": Verb("tillway.cli.simulate:simulate", "Play a chain of stores, or grade.", RUN),
     "status": Verb("tillway.cli.status:status", "Stores, routes and open problems.", LOOK),
+    "stores": Verb("tillway.cli.stores:stores", "Stores: unsent sales, age, money, days.", LOOK),
     "find": Verb("tillway.cli.find:find", "Find a sale by any number it has.", LOOK),
     "trace": Verb("tillway.cli.trace:trace", "The life of one message.", LOOK),
     "verify": Verb("tillway.cli.verify:verify", "Check that the books balance.", LOOK),

@@ -24,7 +24,7 @@ from tillway.api.asgi import (
 from tillway.api.operations import Operations
 from tillway.api.snapshot import Snapshot
 from tillway.clock import Clock
-from tillway.console import forms
+from tillway.console import forms, recon, recon_forms
 from tillway.console.dev_control import DevControl
 from tillway.console.pages import Console, Page
 from tillway.errors import Refused, TillwayError
@@ -46,6 +46,8 @@ SAFE_HEADERS = {
 ASSETS = {"console.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
 _PROBLEM = re.compile(r"/problems/[0-9a-f]+")
 _RETRY = re.compile(r"/problems/[0-9a-f]+/retry")
+_DAY = re.compile(r"/recon/([^/]+)/(\d{4}-\d{2}-\d{2})")
+_DECISION = re.compile(r"/recon/([^/]+)/(\d{4}-\d{2}-\d{2})/(approve|reopen|override)")
 _TRACE = re.compile(r"/trace/\d+")
 
 
@@ -80,6 +82,8 @@ def console_app(
             raise Refused("TW-7010", f"{call.path} takes GET", status=405)
         if call.path in exact:
             return await exact[call.path](call)
+        if call.path == "/recon":
+            return await recon.matrix(call, console)
         return await _named(call, console)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +106,8 @@ async def _named(call: Call, console: Console) -> Reply:
         return await console.trace(call)
     if _PROBLEM.fullmatch(call.path):
         return await console.problem(call)
+    if day := _DAY.fullmatch(call.path):
+        return await recon.day(call, console, *day.groups())
     if call.path == "/favicon.ico":
         return Reply(204, b"", "image/x-icon")
     return _asset(call)
@@ -110,6 +116,8 @@ async def _named(call: Call, console: Console) -> Reply:
 async def _posted(call: Call, console: Console) -> Reply:
     if _RETRY.fullmatch(call.path):
         return await forms.retry(call, console)
+    if decision := _DECISION.fullmatch(call.path):
+        return await recon_forms.decide(call, console, *decision.groups())
     if call.path.startswith("/dev/"):
         return await forms.dev(call, console)
     raise Refused("TW-7010", f"{call.path} takes no forms", status=405)

@@ -40,6 +40,9 @@ HTML = "text/html; charset=utf-8"
 ALREADY_DONE = {
     "retried": "Sent again. What fails anew comes back here under its new cause.",
     "reprocessed": "Taken in again with the current mapping.",
+    "approve": "Released for the ERP: the posting goes out now.",
+    "reopen": "Opened again: what was booked is reversed, and a new revision follows.",
+    "override": "Accounted for, with your reason. It stays on record and blocks no longer.",
     **ACTIONS,
 }
 """What the page says after a form was sent, by the word in the address (`?done=retried`)."""

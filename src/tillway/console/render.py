@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tillway.observe.amounts import amount_text, money_text
 from tillway.observe.moments import age_text
+from tillway.reconcile import Amount
 
 SIGNS: Mapping[str, tuple[str, str, str]] = {
     "ok": ("✓", "on time", "good"),
@@ -55,7 +56,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        age=age_text, money=money_text, amount=_amount, local=_local, clock=_clock, short=_short
+        age=age_text,
+        money=money_text,
+        amount=_amount,
+        local=_local,
+        clock=_clock,
+        short=_short,
+        currency_digits=_currency_digits,
     )
     made.globals["sign"] = _sign
     return made
@@ -72,6 +79,11 @@ def _sign(state: str) -> tuple[str, str, str]:
 
 def _amount(amount: Decimal | None, currency: str) -> str:
     return "" if amount is None or not currency else amount_text(amount, currency)
+
+
+def _currency_digits(text: str | None, currency: str) -> str:
+    """Return an amount kept as text in the digits of its currency, "" for none."""
+    return str(Amount(Decimal(text), currency)) if text else ""
 
 
 def _local(moment: str, zone: str) -> str:

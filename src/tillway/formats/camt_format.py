@@ -38,7 +38,7 @@ from tillway.formats.statements import (
 )
 from tillway.formats.xml_prolog import read_prolog
 from tillway.formats.xml_reading import XmlReading
-from tillway.formats.xml_tree import Names, TooLarge, tree_of
+from tillway.formats.xml_tree import Names, NoTree, tree_of
 
 DOCUMENTS = {"Stmt": "statement", "Rpt": "intraday", "Ntfctn": "notification"}
 ENTRY = "Ntry"
@@ -138,8 +138,8 @@ class _Reading(XmlReading):
         try:
             tree = tree_of(element, _NAMES, options)
             found = lines_of_entry(tree if isinstance(tree, dict) else {})
-        except TooLarge as fault:
-            self._fault = too_large(fault.code, str(fault), line=line)
+        except NoTree as fault:
+            self._fault = fault.refusal(line)
             return
         except Unfit as fault:
             self._fault = _unreadable_entry(fault, line)
@@ -162,8 +162,8 @@ class _Reading(XmlReading):
             head = head if isinstance(head, dict) else {}
             _describe(statement, head, self._entries)
             fault = _other_totals(head, self._entries)
-        except TooLarge as large:
-            fault = too_large(large.code, str(large), line=line)
+        except NoTree as none:
+            fault = none.refusal(line)
         except Unfit as wrong:
             fault = _unreadable_entry(wrong, line)
         if fault is not None:

@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from tillway.errors import Refused
-from tillway.formats.csv_rows import Row
+from tillway.formats.csv_rows import Row, plain_encoding
 from tillway.formats.refusals import malformed
 
 if TYPE_CHECKING:
     from tillway.formats.csv_format import CsvOptions
 
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?(?:,\d+)?-?", re.ASCII)
+_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11}")
 
 
 class Heading:
@@ -26,15 +27,18 @@ class Heading:
 class Columns:
     """The names of the columns, learned from the first row where the source has a header.
 
-    heading holds the bytes of that row: with them before it, a row can be read again by itself.
+    lead holds what has to stand before a row for it to be read again by itself: a blank line for
+    each line passed over, and the header row.
     """
 
     def __init__(self, options: CsvOptions) -> None:
         self._options = options
-        self.heading = b""
+        self.lead = b""
         header = options.header
         self._names: list[str] | Refused | None = header if isinstance(header, list) else None
         self._by_kind = header if isinstance(header, dict) else {}
+        if options.skip_lines:
+            self.lead = ("\n" * options.skip_lines).encode(plain_encoding(options.encoding))
         self._comma = set(options.decimal_columns) if options.decimal == "," else set()
 
     @property
@@ -94,9 +98,12 @@ class Columns:
             detail = f'The header has no column "{missing[0]}".'
         elif len(set(names)) < len(names) or not all(names):
             detail = "The header has an empty name, or the same name twice."
+        elif any(map(_LONG_NUMBER.search, names)):
+            # It is kept with every row, and a card number that stands there would be too.
+            detail = "The header has a long number where a name should be; is the first row data?"
         else:
             self._names = names
-            self.heading = row.raw
+            self.lead += row.raw
             return Heading()
         self._names = malformed("TW-3042", detail, line=row.line)
         return self._names

@@ -1,8 +1,8 @@
 """Reads CSV in a declared dialect: a row is a record, or the rows that share columns are one.
 
 Surprising: bytes are decoded first and rows are cut after, so a record's bytes are its text encoded
-again; with the strict decoders used here these are the bytes that were sent. Gathered rows have the
-header before them, so that the record can be read again by itself.
+again; with the strict decoders used here these are the bytes that were sent. The bytes of a record
+begin with the header row, if there is one, so that the record can be read again by itself.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Csv:
                 yield unreadable(row.raw, answer, offset=row.offset, line=row.line)
                 return
             if not options.group_by:
-                yield _alone(row, answer)
+                yield _alone(row, answer, columns.lead)
                 continue
             yield from groups.take(row, answer, columns.key_of(row, answer))
         yield from groups.rest()
@@ -92,9 +92,10 @@ class Csv:
             yield empty_input()
 
     def encode(self, value: dict[str, Any]) -> bytes:
-        """Write one record back as rows, under their names where rows are gathered."""
+        """Write one record back as rows, under their names where the source has a header."""
         options = self._options
         text = io.StringIO()
+        text.write("\n" * options.skip_lines)
         writer = csv.writer(
             text,
             delimiter=options.delimiter,
@@ -102,7 +103,7 @@ class Csv:
             lineterminator="\r\n",
         )
         rows = value["rows"] if options.group_by else [value]
-        if options.gather and options.header is True:
+        if options.header is True:
             writer.writerow(rows[0])
         for row in rows:
             writer.writerow([self._written(name, field) for name, field in row.items()])
@@ -162,7 +163,7 @@ class _Groups:
         """Close what is open, in the order of its first rows; only the last one may be fatal."""
         groups, self._open = list(self._open.values()), {}
         for group in groups:
-            record = group.close(self._columns.heading if self._options.gather else b"")
+            record = group.close(self._columns.lead)
             if isinstance(record, Unreadable) and group is not groups[-1]:
                 record.fatal = False
             yield record
@@ -200,23 +201,24 @@ class _Group:
             return too_large("TW-3010", detail, line=line)
         return None
 
-    def close(self, heading: bytes) -> Record | Unreadable:
+    def close(self, lead: bytes) -> Record | Unreadable:
         names = self.options.group_by
-        raw = b"".join(row.raw for row in self.rows)
+        raw = lead + b"".join(row.raw for row in self.rows)
         first, last = self.rows[0], self.rows[-1]
         if self.problem is not None:
             offset, line = first.offset, first.line
             fatal = _cut_off(last, self.problem)
             return unreadable(raw, self.problem, offset=offset, line=line, fatal=fatal)
         value = {**dict(zip(names, self.key, strict=True)), "rows": self.values}
-        return Record(heading + raw, value, first.offset, first.line)
+        return Record(raw, value, first.offset, first.line)
 
 
-def _alone(row: Row, answer: dict[str, str] | Refused) -> Record | Unreadable:
+def _alone(row: Row, answer: dict[str, str] | Refused, lead: bytes) -> Record | Unreadable:
+    raw = lead + row.raw
     if isinstance(answer, Refused):
         fatal = _cut_off(row, answer)
-        return unreadable(row.raw, answer, offset=row.offset, line=row.line, fatal=fatal)
-    return Record(row.raw, answer, row.offset, row.line)
+        return unreadable(raw, answer, offset=row.offset, line=row.line, fatal=fatal)
+    return Record(raw, answer, row.offset, row.line)
 
 
 def _cut_off(row: Row, problem: Refused) -> bool:

@@ -155,6 +155,7 @@ class Rejoined(io.RawIOBase):
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         super().__init__()
         self._head = head
+        self._at = 0
         self._rest = rest
 
     def readable(self) -> bool:
@@ -165,18 +166,23 @@ class Rejoined(io.RawIOBase):
         """Return at most size bytes."""
         if not self._head:
             return self._rest.read(size)
-        size = len(self._head) if size < 0 else size
-        piece, self._head = self._head[:size], self._head[size:]
-        return piece
+        return self._taken(len(self._head) if size < 0 else size)
 
     def readline(self, size: int | None = -1, /) -> bytes:
         """Return the rest of a line, at most size bytes."""
         most = -1 if size is None else size
-        end = self._head.find(b"\n") + 1 or len(self._head)
-        piece = self.read(end if most < 0 else min(end, most)) if self._head else b""
+        end = (self._head.find(b"\n", self._at) + 1 or len(self._head)) - self._at
+        piece = self._taken(end if most < 0 else min(end, most))
         if piece.endswith(b"\n") or 0 <= most <= len(piece):
             return piece
         return piece + self._rest.readline(most - len(piece) if most >= 0 else -1)
+
+    def _taken(self, size: int) -> bytes:
+        piece = self._head[self._at : self._at + size]
+        self._at += len(piece)
+        if self._at == len(self._head):
+            self._head, self._at = b"", 0
+        return piece
 
 
 def _record(statement: Statement, number: int, entry: Entry) -> dict[str, Any]:

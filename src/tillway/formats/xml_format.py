@@ -18,7 +18,7 @@ from tillway.formats.limits import XmlLimits
 from tillway.formats.refusals import empty_input, malformed, too_large, unreadable
 from tillway.formats.xml_prolog import read_prolog
 from tillway.formats.xml_reading import XmlReading, free
-from tillway.formats.xml_tree import Names, TooLarge, tree_of, written
+from tillway.formats.xml_tree import Names, NoTree, tree_of, written
 
 NCR_NAMESPACE = "http://www.ncr.com/rsd/acs/tlog/markup/poslog/2.1"
 POSLOG_PREFIXES = {"acs": NCR_NAMESPACE}
@@ -119,8 +119,8 @@ class _Reading(XmlReading):
             return unreadable(raw, error, offset=offset, line=line, fatal=False)
         try:
             value = tree_of(element, self._names, self._options)
-        except TooLarge as fault:
-            error = too_large(fault.code, str(fault), line=line)
+        except NoTree as fault:
+            error = fault.refusal(line)
             return unreadable(raw, error, offset=offset, line=line, fatal=False)
         if isinstance(value, str):
             value = {"#text": value}

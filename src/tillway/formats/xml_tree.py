@@ -12,20 +12,29 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from tillway.errors import Refused
 from tillway.formats.limits import XmlLimits
+from tillway.formats.refusals import malformed, too_large
 
 ARTS_NAMESPACE = "http://www.nrf-arts.org/IXRetail/namespace/"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _NO_START = re.compile(r"^[^A-Za-z_]+")
+_NOT_XML = "TW-3030"
+_RESERVED = frozenset({"xml", "xmlns"})
 
 
-class TooLarge(Exception):
-    """An element exceeds a limit; carries the code of the refusal."""
+class NoTree(Exception):
+    """An element exceeds a limit or has a name that is none; carries the code of the refusal."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+    def refusal(self, line: int) -> Refused:
+        """Return the answer to an element that begins in this line."""
+        refuse = malformed if self.code == _NOT_XML else too_large
+        return refuse(self.code, str(self), line=line)
 
 
 class Names:
@@ -84,9 +93,9 @@ class _Walk:
         if not len(element) and not element.attrib:
             return element.text or ""
         if depth > limits.nesting_depth:
-            raise TooLarge("TW-3011", f"Nested deeper than {limits.nesting_depth} levels.")
+            raise NoTree("TW-3011", f"Nested deeper than {limits.nesting_depth} levels.")
         if len(element) > limits.children:
-            raise TooLarge("TW-3012", f"{len(element)} children; {limits.children} are allowed.")
+            raise NoTree("TW-3012", f"{len(element)} children; {limits.children} are allowed.")
         value = self._attributes(element)
         text = [element.text or ""]
         for child in element:
@@ -107,7 +116,7 @@ class _Walk:
     def _attributes(self, element: Any) -> dict[str, Any]:
         if len(element.attrib) > self.limits.attributes:
             found = len(element.attrib)
-            raise TooLarge("TW-3013", f"{found} attributes; {self.limits.attributes} are allowed.")
+            raise NoTree("TW-3013", f"{found} attributes; {self.limits.attributes} are allowed.")
         value: dict[str, Any] = {}
         for tag, text in element.attrib.items():
             prefix = _prefix_in(element, tag) if tag[0] == "{" else None
@@ -117,8 +126,22 @@ class _Walk:
     def _name(self, tag: str, prefix: str | None) -> str:
         spelled = self.known.get((tag, prefix))
         if spelled is None:
-            spelled = self.known[tag, prefix] = self.names.spelled(tag, prefix)
+            spelled = self.names.spelled(tag, prefix)
+            if not self._can_be_written(spelled):
+                raise NoTree(_NOT_XML, f'Not XML: "{spelled}" is not a name.')
+            self.known[tag, prefix] = spelled
         return spelled
+
+    def _can_be_written(self, name: str) -> bool:
+        """Say whether a name is one; the parser itself reads `:b`, `v:`, `v:1` and `a:b:c`."""
+        first, colon, last = name.partition(":")
+        if ":" in last or first == "xmlns" or (colon and not first):
+            return False
+        try:
+            etree.QName(self.names.clark(name))
+        except ValueError:
+            return False
+        return True
 
 
 def _prefix_in(element: Any, tag: str) -> str | None:
@@ -128,7 +151,8 @@ def _prefix_in(element: Any, tag: str) -> str | None:
 
 def _last_word(uri: str) -> str:
     word = next((part for part in reversed(re.split(r"[/:#]", uri)) if part), "ns")
-    return _NO_START.sub("", _NO_NAME.sub("-", word)) or "ns"
+    name = _NO_START.sub("", _NO_NAME.sub("-", word))
+    return "ns" if name in _RESERVED else name or "ns"
 
 
 def _prefixes(value: Any) -> list[str]:

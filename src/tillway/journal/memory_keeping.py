@@ -38,7 +38,9 @@ class MemoryKeeping(MemoryQueries):
         self.restores.append(restored)
         for rows in self.rows.values():
             for row in rows.values():
-                if row.state == "held" and row.reason != "findings":
+                if row.state == "held" and row.reason == "on_hold":
+                    row.attempts = max(row.attempts, 1)
+                elif row.state == "held" and row.reason != "findings":
                     row.state, row.reason = "sending", RESTORED
         subject = f"{restored.origin} at position {restored.position}"
         self.audit.append(

@@ -20,6 +20,7 @@ from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
     MessageRecord,
+    RouteStanding,
     RouteTotals,
     SequenceRange,
     StoreSeen,
@@ -64,7 +65,7 @@ class MemoryQueries:
         for row in self.invalid_rows:
             for _ in range(1 + row.repeats):
                 stored.add(row.outcome, row.message_type, row.currency, row.amount_minor)
-        return IntakeTotals(self.received.totals(), self.outcomes.totals(), stored.totals())
+        return IntakeTotals(self.received.totals(), self.outcomes.totals(), stored.totals(), [])
 
     async def routes(self) -> list[str]:
         """Return every route that was ever registered."""
@@ -76,36 +77,63 @@ class MemoryQueries:
         rows = self.rows[route]
         after_start = [r.message for r in self.records if r.message.position > start]
         without = [message for message in after_start if message.position not in rows]
+        settled = self._settled(route)
         return RouteTotals(
             route=route,
             cursor=cursor,
             accepted=_tally((m, "accepted") for m in after_start).totals(),
-            rows=_tally(
-                (m, rows[m.position].state) for m in after_start if m.position in rows
-            ).totals(),
+            rows=settled,
             filtered=_tally((m, "filtered") for m in without if m.position <= cursor).totals(),
             pending=_tally((m, "pending") for m in without if m.position > cursor).totals(),
             filtered_kept=self.filtered[route].totals(),
+            settled_kept=settled,
         )
+
+    async def standing(
+        self, carried: Mapping[str, frozenset[str]] | None = None
+    ) -> list[RouteStanding]:
+        """Return every route that was ever registered; the twin counts, it keeps no books."""
+        return [self._standing(route, carried) for route in sorted(self.cursors)]
 
     async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
         """Return unsent work by route, store, state and currency."""
+        return [cell for one in await self.standing(carried) for cell in one.waiting]
+
+    def _standing(self, route: str, carried: Mapping[str, frozenset[str]] | None) -> RouteStanding:
+        cursor = self.cursors[route][1]
+        former = carried is not None and route not in carried
+        types = carried[route] if carried is not None and not former else None
+        rows = self.rows[route]
+        behind = (r.message for r in self.records[cursor:] if r.message.position not in rows)
+        return RouteStanding(
+            route=route,
+            cursor=cursor,
+            former=former,
+            settled=self._settled(route),
+            filtered=self.filtered[route].totals(),
+            pending=[] if former else _tally((m, "pending") for m in behind).totals(),
+            waiting=[] if former else self._waiting(route, types),
+        )
+
+    def _settled(self, route: str) -> list[Total]:
+        rows = self.rows[route]
+        messages = (record.message for record in self.records)
+        return _tally((m, rows[m.position].state) for m in messages if m.position in rows).totals()
+
+    def _waiting(self, route: str, types: frozenset[str] | None) -> list[Waiting]:
+        cursor = self.cursors[route][1]
         cells: dict[tuple[str, str, str, str], Waiting] = {}
-        for route, (_, cursor) in self.cursors.items():
-            types = carried.get(route) if carried else None
-            for record in self.records:
-                message = record.message
-                row = self.rows[route].get(message.position)
-                due = message.position > cursor and message.superseded_by is None
-                state = _waiting_state(row, behind=due)
-                if not state or (types and message.envelope.message_type not in types):
-                    continue
-                envelope = message.envelope
-                key = (route, envelope.store, state, envelope.currency)
-                cell = cells.setdefault(key, Waiting(*key, 0, 0, envelope.received_at))
-                cell.count += 1
-                cell.amount_minor += abs(envelope.amount_minor or 0)
-                cell.oldest_at = min(cell.oldest_at, envelope.received_at)
+        for record in self.records:
+            message, envelope = record.message, record.message.envelope
+            due = message.position > cursor and message.superseded_by is None
+            state = _waiting_state(self.rows[route].get(message.position), behind=due)
+            if not state or (types is not None and envelope.message_type not in types):
+                continue
+            key = (route, envelope.store, state, envelope.currency)
+            cell = cells.setdefault(key, Waiting(*key, 0, 0, envelope.received_at))
+            cell.count += 1
+            cell.amount_minor += abs(envelope.amount_minor or 0)
+            cell.oldest_at = min(cell.oldest_at, envelope.received_at)
         return [cells[key] for key in sorted(cells)]
 
     async def stores_seen(self) -> list[StoreSeen]:

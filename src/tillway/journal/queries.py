@@ -116,7 +116,7 @@ class RouteTotals:
     """The second equation of one route, group = state.
 
     accepted covers the messages after the route's start; rows the ledger; filtered and pending are
-    derived from positions; filtered_kept is the checksum kept while settling.
+    derived from positions; filtered_kept and settled_kept are the books kept while settling.
     """
 
     route: str
@@ -126,6 +126,25 @@ class RouteTotals:
     filtered: list[Total]
     pending: list[Total]
     filtered_kept: list[Total]
+    settled_kept: list[Total]
+
+
+@dataclass(slots=True)
+class RouteStanding:
+    """Where a route stands, from the kept books: its cost does not grow with what is stored.
+
+    settled: the ledger by state; filtered: what was passed over; pending: what has no row behind
+    the cursor; waiting: its unsent work, as `waiting` tells it. A route that is not in the project
+    any more (`former`) has neither pending nor waiting: nobody can say what it would carry.
+    """
+
+    route: str
+    cursor: int
+    former: bool
+    settled: list[Total]
+    filtered: list[Total]
+    pending: list[Total]
+    waiting: list[Waiting]
 
 
 @dataclass(slots=True)
@@ -133,12 +152,14 @@ class IntakeTotals:
     """The first equation. received is counted at the doors before any outcome (group = door).
 
     outcomes are kept while storing, stored comes from the rows themselves (refused has none); the
-    group of both is the outcome.
+    group of both is the outcome. blocks compares the kept totals of whole blocks with the messages:
+    group told and group kept are equal exactly when no block is wrong.
     """
 
     received: list[Total]
     outcomes: list[Total]
     stored: list[Total]
+    blocks: list[Total]
 
 
 class JournalQueries(Protocol):
@@ -157,14 +178,24 @@ class JournalQueries(Protocol):
         ...
 
     async def route_totals(self, route: str) -> RouteTotals:
-        """Return both sides of the second equation."""
+        """Return both sides of the second equation; counts every row."""
+        ...
+
+    async def standing(
+        self, carried: Mapping[str, frozenset[str]] | None = None
+    ) -> list[RouteStanding]:
+        """Return every route that was ever registered, cheap enough to poll, read at one moment.
+
+        carried: the message types of each route of the project; None when that is not known.
+        """
         ...
 
     async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
         """Return unsent work by route, store, state and currency.
 
         States are pending, held (sending counts here), in_doubt and dead. carried names the message
-        types of each route, so that what a route will pass over does not count as pending.
+        types of each route, so that what a route will pass over does not count as pending; a route
+        that is not in it is left out.
         """
         ...
 

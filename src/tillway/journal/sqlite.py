@@ -31,13 +31,15 @@ from tillway.journal.sqlite_projection import with_change, with_tables
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.journal.sqlite_version import bring_up_to_date
 from tillway.journal.sqlite_writer import DISK_FAILED, Job, Writer
-from tillway.journal.statements import sql_file, statements
+from tillway.journal.statements import statements
 
 FEATURES = Features(name="sqlite", durability="fsync", survives_restart=True)
 OLDEST_SQLITE = (3, 51, 3)
 PAGE_BYTES = 16 * 1024
 CACHE_KIBIBYTES = 32 * 1024
 BUSY_MILLISECONDS = 5000
+LOG_BYTES_AT_ONCE = 64 * 1024
+"""SQLite writes less than 128 KiB in one call."""
 
 
 class SqliteJournal(SqliteQueries):
@@ -218,6 +220,7 @@ def take_lock(journal: Path) -> IO[str]:
 
 def _open_for_writing(path: Path) -> apsw.Connection:
     db = apsw.Connection(str(path))
+    save_again(path.with_name(f"{path.name}-wal"))
     db.set_busy_timeout(BUSY_MILLISECONDS)
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     # Takes hold in a new file only: an older one keeps the room it freed and fills it again.
@@ -235,16 +238,29 @@ def _open_for_writing(path: Path) -> apsw.Connection:
     _empty_the_log(db)
     with db:
         bring_up_to_date(db)
-        db.execute(sql_file("schema.sql"))
     return db
 
 
-def _empty_the_log(db: apsw.Connection) -> None:
-    """Move what an earlier process left in the log into the journal, and begin the log anew.
+def save_again(log: Path) -> None:
+    """Write the log of an earlier process once more, byte for byte, and flush it.
 
-    After a flush that failed, frames may stand in memory that never reached the disk. Whatever is
-    written behind them would be lost with them when the power fails.
+    After a flush that failed the system shows what it could not save, and takes it for saved: a
+    later flush leaves it out, and the power takes it away together with whatever was built on it.
     """
+    try:
+        file = apsw.VFSFile("", str(log), [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0])
+    except apsw.CantOpenError:
+        return  # there is none
+    try:
+        for offset in range(0, file.xFileSize(), LOG_BYTES_AT_ONCE):
+            file.xWrite(file.xRead(LOG_BYTES_AT_ONCE, offset), offset)
+        file.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        file.xClose()
+
+
+def _empty_the_log(db: apsw.Connection) -> None:
+    """Move the log of an earlier process into the journal, and begin it anew."""
     try:
         db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except (apsw.BusyError, apsw.LockedError) as error:

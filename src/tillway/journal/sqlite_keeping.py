@@ -18,6 +18,7 @@ import apsw
 from tillway.journal.base import Action
 from tillway.journal.keeping import Cutoffs, Restored, Retired, Storage
 from tillway.journal.sqlite_actions import note_actions
+from tillway.journal.sqlite_books import rebook_settled
 from tillway.journal.sqlite_reader import Reader
 from tillway.journal.statements import statements
 
@@ -149,6 +150,9 @@ def doubt(restored: Restored) -> Callable[[apsw.Connection], None]:
     def change(db: apsw.Connection) -> None:
         db.execute(_sql("add_restored"), astuple(restored))
         db.execute(_sql("doubt_what_was_held"))
+        # A hold stays; it may have been let go since the backup, so its release is no first try.
+        db.execute(_sql("doubt_what_a_person_holds"))
+        rebook_settled(db)
         subject = f"{restored.origin} at position {restored.position}"
         act = Action(restored.restored_at, restored.who, "restore", subject, restored.reason)
         note_actions(db, [act])

@@ -28,6 +28,7 @@ from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
     MessageRecord,
+    RouteStanding,
     RouteTotals,
     SequenceRange,
     StoreSeen,
@@ -36,6 +37,7 @@ from tillway.journal.queries import (
 )
 from tillway.journal.search import number_and_epoch, parse_search, register_key
 from tillway.journal.sqlite_actions import entries_after, newest_link
+from tillway.journal.sqlite_deliveries import deliveries_sql
 from tillway.journal.sqlite_keeping import read_restored, storage
 from tillway.journal.sqlite_reader import Reader, ReaderPool
 from tillway.journal.sqlite_rows import (
@@ -44,6 +46,12 @@ from tillway.journal.sqlite_rows import (
     delivery_row,
     invalid_record,
     stored_message,
+)
+from tillway.journal.sqlite_summary import (
+    checked_summary,
+    pending,
+    pending_totals,
+    pending_waiting,
 )
 from tillway.journal.statements import statements
 
@@ -136,6 +144,7 @@ class SqliteQueries:
                     received=[Total(*row) for row in _fetch(reader.db, "kept_totals", "received")],
                     outcomes=[Total(*row) for row in _fetch(reader.db, "kept_totals", "outcome")],
                     stored=[Total(*row) for row in _fetch(reader.db, "stored_totals")],
+                    blocks=checked_summary(reader.db),
                 )
             return found  # noqa: RET504 - the read transaction ends first
 
@@ -155,18 +164,23 @@ class SqliteQueries:
 
         return await self._pool.run(read)
 
-    async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
-        """Return unsent work by route, store, state and currency."""
+    async def standing(
+        self, carried: Mapping[str, frozenset[str]] | None = None
+    ) -> list[RouteStanding]:
+        """Return every route that was ever registered."""
 
-        def read(reader: Reader) -> list[Waiting]:
-            cells: dict[tuple[str, str, str, str], Waiting] = {}
+        def read(reader: Reader) -> list[RouteStanding]:
             with reader.db:
-                for (name,) in _fetch(reader.db, "routes"):
-                    types = carried.get(name) if carried else None
-                    _add_waiting(cells, name, types, _waiting_rows(reader.db, name))
-            return [cells[key] for key in sorted(cells)]
+                found = [
+                    _standing(reader.db, name, carried) for (name,) in _fetch(reader.db, "routes")
+                ]
+            return found  # noqa: RET504 - the read transaction ends first
 
         return await self._pool.run(read)
+
+    async def waiting(self, carried: Mapping[str, frozenset[str]] | None = None) -> list[Waiting]:
+        """Return unsent work by route, store, state and currency."""
+        return [cell for one in await self.standing(carried) for cell in one.waiting]
 
     async def stores_seen(self) -> list[StoreSeen]:
         """Return the last sign of life of every store."""
@@ -235,7 +249,11 @@ class SqliteQueries:
         self, states: Sequence[str], *, route: str = "", limit: int = 1000, after: int = 0
     ) -> list[tuple[DeliveryRow, StoredMessage]]:
         """Return ledger rows in these states with their messages (no payload), by position."""
-        rows = await self._rows("deliveries", json.dumps(list(states)), after, route, limit)
+        sql = deliveries_sql(_sql("deliveries"), frozenset(states), of_route=bool(route))
+        values = (json.dumps(list(states)), after, route, limit)
+        rows: list[tuple[Any, ...]] = await self._pool.run(
+            lambda reader: reader.db.execute(sql, values).fetchall()
+        )
         return [
             (delivery_row(row[0], row[1 : 1 + _FATE]), stored_message(row[1 + _FATE :]))
             for row in rows
@@ -245,7 +263,9 @@ class SqliteQueries:
         self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
-        return await self._invalid("invalid", after, outcome, int(open_only), limit)
+        return await self._invalid(
+            "open_invalid" if open_only else "invalid", after, outcome, limit
+        )
 
     async def sequences(self) -> list[SequenceRange]:
         """Return the numbers seen per system, workstation, run of its counter and business date."""
@@ -330,6 +350,7 @@ def _route_totals(db: apsw.Connection, route: str) -> RouteTotals:
         filtered=totals("route_without_row", "filtered", start, cursor, route_id),
         pending=totals("route_without_row", "pending", cursor, newest, route_id),
         filtered_kept=totals("kept_totals", f"filtered/{route}"),
+        settled_kept=totals("kept_totals", f"settled/{route}"),
     )
 
 
@@ -338,23 +359,37 @@ def _fetch(db: apsw.Connection, name: str, *values: Any) -> list[tuple[Any, ...]
     return rows
 
 
-def _waiting_rows(db: apsw.Connection, route: str) -> list[tuple[Any, ...]]:
+def _standing(
+    db: apsw.Connection, route: str, carried: Mapping[str, frozenset[str]] | None
+) -> RouteStanding:
     route_id, _, cursor = db.execute(_sql("route"), (route,)).get
-    settled = _fetch(db, "waiting_rows", route_id)
-    return settled + _fetch(db, "waiting_pending", route_id, cursor)
+    former = carried is not None and route not in carried
+    standing = RouteStanding(
+        route=route,
+        cursor=cursor,
+        former=former,
+        settled=[Total(*row) for row in _fetch(db, "kept_totals", f"settled/{route}")],
+        filtered=[Total(*row) for row in _fetch(db, "kept_totals", f"filtered/{route}")],
+        pending=[],
+        waiting=[],
+    )
+    if not former:
+        types = carried[route] if carried is not None else None
+        behind = pending(db, route_id, cursor)
+        standing.pending = pending_totals(behind)
+        cells: dict[tuple[str, str, str], Waiting] = {}
+        for store, state, currency, message_type, *figures in _fetch(db, "waiting_rows", route_id):
+            if types is None or message_type in types:
+                _add_waiting(cells, Waiting(route, store, state, currency, *figures))
+        for cell in pending_waiting(route, behind, types):
+            _add_waiting(cells, cell)
+        standing.waiting = [cells[key] for key in sorted(cells)]
+    return standing
 
 
-def _add_waiting(
-    cells: dict[tuple[str, str, str, str], Waiting],
-    route: str,
-    types: frozenset[str] | None,
-    rows: list[tuple[Any, ...]],
-) -> None:
-    for store, state, currency, message_type, count, amount_minor, oldest_at in rows:
-        if types is not None and message_type not in types:
-            continue
-        key = (route, store, state, currency)
-        cell = cells.setdefault(key, Waiting(*key, 0, 0, oldest_at))
-        cell.count += count
-        cell.amount_minor += amount_minor
-        cell.oldest_at = min(cell.oldest_at, oldest_at)
+def _add_waiting(cells: dict[tuple[str, str, str], Waiting], found: Waiting) -> None:
+    cell = cells.setdefault((found.store, found.state, found.currency), found)
+    if cell is not found:
+        cell.count += found.count
+        cell.amount_minor += found.amount_minor
+        cell.oldest_at = min(cell.oldest_at, found.oldest_at)

@@ -9,20 +9,23 @@ import apsw
 
 from tillway.errors import ConfigurationError
 from tillway.journal.sqlite_actions import link_older_actions
-from tillway.journal.statements import statements
+from tillway.journal.sqlite_books import fill_books
+from tillway.journal.statements import sql_file, statements
 
-VERSION = 4
+VERSION = 5
 LINKED_SINCE = 4
+BOOKED_SINCE = 5
 
 
 def bring_up_to_date(db: apsw.Connection) -> None:
-    """Change the tables of an older journal; a new file is left to `schema.sql`.
+    """Change the tables of an older journal, and make those that are missing.
 
     Runs inside the caller's transaction: a crash leaves the older version whole. Raises
     ConfigurationError TW-5102 for a newer journal.
     """
     found = _version(db)
     if found is None:
+        db.execute(sql_file("schema.sql"))
         return
     if found > VERSION:
         raise _other_version(found)
@@ -31,6 +34,9 @@ def bring_up_to_date(db: apsw.Connection) -> None:
         db.execute(steps[f"to_{version}"])
         if version == LINKED_SINCE:
             link_older_actions(db)
+    db.execute(sql_file("schema.sql"))
+    if found < BOOKED_SINCE:
+        fill_books(db)
 
 
 def check_version(db: apsw.Connection) -> None:

@@ -20,14 +20,9 @@ from tillway.journal import crash_points
 from tillway.journal.base import AppendItem, Listener, Settlement, StoredMessage
 from tillway.journal.payloads import Packer
 from tillway.journal.sqlite_actions import note_actions
-from tillway.journal.sqlite_append import CHUNK, Appender
-from tillway.journal.sqlite_rows import (
-    ATTEMPT_COLUMNS,
-    DELIVERY_COLUMNS,
-    attempt_values,
-    delivery_values,
-)
-from tillway.journal.statements import insert_rows, statements
+from tillway.journal.sqlite_append import Appender
+from tillway.journal.sqlite_books import Bookkeeping
+from tillway.journal.sqlite_summary import summarise
 from tillway.journal.totals import Tally, item_facts
 
 MAX_JOBS_PER_COMMIT = 4096
@@ -59,12 +54,11 @@ class Writer(threading.Thread):
         self._loop = loop
         self._listeners = listeners
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._sql = {**statements("append.sql"), **statements("settle.sql")}
         self._packer = Packer(self._save_dictionary)
         self._load_dictionaries()
         newest = db.execute("SELECT coalesce(max(position), 0) FROM message").get
         self._appender = Appender(db, self._packer, newest + 1)
-        self._route_ids: dict[str, int] = {}
+        self._books = Bookkeeping(db)
         self.fault: JournalFault | None = None
         self.commits = 0
         self.checkpoint_pages = CHECKPOINT_PAGES
@@ -166,8 +160,9 @@ class Writer(threading.Thread):
 
     def _transaction(self, jobs: list[Job]) -> tuple[list[tuple[Job, Any]], list[StoredMessage]]:
         self._db.execute("BEGIN IMMEDIATE")
-        appender = self._appender
+        appender, books = self._appender, self._books
         appender.begin()
+        books.begin()
         appender.look_up([item for job in jobs for item in job.items])
         received = Tally()
         answers: list[tuple[Job, Any]] = []
@@ -176,69 +171,26 @@ class Writer(threading.Thread):
                 received.merge(job.received)
                 answers.append((job, [appender.decide(item) for item in job.items]))
             elif job.settlement is not None:
-                self._settle(job.settlement)
+                books.settle(job.settlement)
+                note_actions(self._db, job.settlement.actions)
                 answers.append((job, None))
             elif job.change is not None:
+                books.write_rows()
                 answers.append((job, job.change(self._db)))
             else:
                 answers.append((job, []))
         appender.write()
-        self._add_totals("received", received)
-        self._add_totals("outcome", appender.outcomes)
+        if appender.accepted:
+            newest = appender.accepted[-1].position
+            summarise(self._db, newest - len(appender.accepted), newest)
+        books.note("received", received)
+        books.note("outcome", appender.outcomes)
+        books.write()
         crash_points.reached(crash_points.BEFORE_COMMIT)
         self._db.execute("COMMIT")
         crash_points.reached(crash_points.BEFORE_ANSWER)
         self.commits += 1
         return answers, appender.accepted
-
-    def _settle(self, settlement: Settlement) -> None:
-        if settlement.rows:
-            self._write_deliveries(settlement)
-        if settlement.attempts:
-            add = insert_rows("attempt", ATTEMPT_COLUMNS, 1)
-            self._db.executemany(add, [attempt_values(row) for row in settlement.attempts])
-        if settlement.cursor is not None:
-            self._db.execute(self._sql["move_cursor"], (settlement.cursor, settlement.route))
-        filtered = Tally()
-        for (message_type, currency), (count, amount) in settlement.filtered.items():
-            filtered.add("filtered", message_type, currency, amount, count)
-        self._add_totals(f"filtered/{settlement.route}", filtered)
-        note_actions(self._db, settlement.actions)
-
-    def _write_deliveries(self, settlement: Settlement) -> None:
-        route_id = self._route_id(settlement.route)
-        rows = [delivery_values(route_id, row) for row in settlement.rows]
-        for start in range(0, len(rows), CHUNK):
-            chunk = rows[start : start + CHUNK]
-            if len(chunk) == CHUNK:
-                many = insert_rows("delivery", DELIVERY_COLUMNS, CHUNK, replace=True)
-                self._db.execute(many, [value for row in chunk for value in row])
-            else:
-                self._db.executemany(
-                    insert_rows("delivery", DELIVERY_COLUMNS, 1, replace=True), chunk
-                )
-
-    def _route_id(self, route: str) -> int:
-        known = self._route_ids.get(route)
-        if known is None:
-            known = self._db.execute(self._sql["route"], (route,)).get[0]
-            self._route_ids[route] = known
-        return known
-
-    def _add_totals(self, book: str, tally: Tally) -> None:
-        for cell in tally.totals():
-            self._db.execute(
-                self._sql["total"],
-                (
-                    book,
-                    cell.group,
-                    cell.message_type,
-                    cell.currency,
-                    cell.count,
-                    cell.amount_minor,
-                    cell.unknown,
-                ),
-            )
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:

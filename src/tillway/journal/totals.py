@@ -40,13 +40,25 @@ class Tally:
         else:
             cell[1] += amount_minor
 
+    def put(
+        self,
+        group: str,
+        message_type: str,
+        currency: str,
+        count: int,
+        amount_minor: int,
+        unknown: int,
+    ) -> None:
+        """Add what is a total already; negative figures take it away."""
+        cell = self.cells.setdefault((group, message_type, currency), [0, 0, 0])
+        cell[0] += count
+        cell[1] += amount_minor
+        cell[2] += unknown
+
     def merge(self, other: Tally) -> None:
         """Add another table to this one."""
-        for key, (count, amount_minor, unknown) in other.cells.items():
-            cell = self.cells.setdefault(key, [0, 0, 0])
-            cell[0] += count
-            cell[1] += amount_minor
-            cell[2] += unknown
+        for key, figures in other.cells.items():
+            self.put(*key, *figures)
 
     def totals(self) -> list[Total]:
         """Return the table, sorted."""

@@ -19,6 +19,7 @@ from tillway.model.lines import Line, LineTax
 from tillway.model.payments import Settlement
 from tillway.model.retail import RetailTransaction, VoidedTransaction
 from tillway.model.rules import RULES
+from tillway.model.tenders import Tender
 
 MAX_FINDINGS = 100  # of one message: a receipt wrong in all its lines is wrong once
 _ZERO = Decimal("0.00")
@@ -50,6 +51,8 @@ def _check_receipt(message: Any, tolerance: Decimal | None) -> list[Finding]:
     if lines:
         _check_lines(message, unit, tolerance, found)
         _check_totals(message, lines, unit, tolerance, found)
+    elif message.totals.net is not None and message.tax_included is not None:
+        _check_header(message, unit, tolerance, found)
     if message.taxes or lines:
         _check_taxes(message, lines, unit, tolerance, found)
     if message.tenders:
@@ -138,6 +141,17 @@ def _check_totals(
         _check_total("HEADER_DISCOUNT", path, totals.discount, amounts, unit, tolerance, found)
 
 
+def _check_header(
+    message: Any, unit: Decimal, tolerance: Decimal | None, found: list[Finding]
+) -> None:
+    """Test the totals of a receipt that lists no lines against one another."""
+    totals = message.totals
+    added = _added_tax(message, [])
+    due = _total(totals.net, added, totals.rounding, totals.tip)
+    slack = _slack(unit, tolerance, (totals.net, added))
+    _agree("HEADER_NET_PLUS_TAX", "totals.grand", due, totals.grand, slack, found)
+
+
 def _check_total(
     rule: str,
     path: str,
@@ -212,10 +226,22 @@ def _check_tenders(
             total = sum(carried, _ZERO)
             _agree("CURRENCY_ROUNDING", f"totals.{name}", total, stated, tolerance, found)
     for index, tender in enumerate(tenders):
+        if tender.tendered_amount is not None and paid == totals.grand:
+            _check_payment(index, tender, tolerance, found)
         if tender.amount % unit:
             found.append(_off_unit(f"tenders[{index}].amount", tender.amount, unit))
     if totals.grand % unit:
         found.append(_off_unit("totals.grand", totals.grand, unit))
+
+
+def _check_payment(
+    index: int, tender: Tender, tolerance: Decimal | None, found: list[Finding]
+) -> None:
+    """Test what was handed over against what was paid, in the receipt's own money."""
+    if tender.foreign is None and tender.amount > 0:
+        kept = (tender.tendered_amount or _ZERO) - (tender.change_amount or _ZERO)
+        path = f"tenders[{index}].amount"
+        _agree("UNDER_OVER_PAYMENT", path, kept, tender.amount, tolerance, found)
 
 
 def _off_unit(path: str, amount: Decimal, unit: Decimal) -> Finding:

@@ -26,13 +26,17 @@ Level = Literal[
 
 @dataclass(frozen=True, slots=True)
 class AuditRule:
-    """One rule: where it looks, how grave a breach is by default, its code, what it finds."""
+    """One rule: where it looks, how grave a breach is by default, its code, what it finds.
+
+    off: it is asked only where a project gives it a severity.
+    """
 
     id: str
     level: Level
     severity: Severity
     code: str
     finds: str
+    off: bool = False
 
 
 RULES: dict[str, AuditRule] = {
@@ -95,20 +99,34 @@ RULES: dict[str, AuditRule] = {
         ),
         AuditRule("NEGATIVE_PRICE", "line", "error", "TW-6109", "a unit price below zero"),
         AuditRule("ZERO_QUANTITY", "line", "warn", "TW-6110", "a quantity of zero"),
+        AuditRule(
+            "HEADER_NET_PLUS_TAX",
+            "transaction",
+            "error",
+            "TW-6113",
+            "without lines: net, added tax, tip and rounding do not make the grand total",
+        ),
+        AuditRule(
+            "UNDER_OVER_PAYMENT",
+            "tender",
+            "warn",
+            "TW-6114",
+            "what was handed over less the change is not what was paid",
+        ),
         AuditRule("EMPTY_TRANSACTION", "transaction", "warn", "TW-6111", "no lines and no tenders"),
         AuditRule(
             "CURRENCY_UNKNOWN",
             "transaction",
             "error",
             "TW-6301",
-            "a currency ISO 4217 does not list",
+            "a currency ISO 4217 does not list, or one the shop does not take",
         ),
         AuditRule(
             "OVER_SHORT",
             "till",
             "error",
             "TW-6401",
-            "over or short is not counted minus expected, or expected not what the till did",
+            "a till is over or short, or its settlement does not add up",
         ),
         AuditRule(
             "PAYOUT_DIFF",

@@ -123,6 +123,7 @@ async def verify(
     equations = [
         _equation("received", "received", totals.received, outcomes, OUTCOMES),
         _kept_and_stored(outcomes, totals.stored),
+        *_block_equation(totals.blocks),
     ]
     for route in await queries.routes():
         equations += _route_equations(await queries.route_totals(route))
@@ -145,6 +146,13 @@ def _kept_and_stored(outcomes: list[Total], stored: list[Total]) -> Equation:
     """Compare what was counted while storing with what stands in the rows; refused has no rows."""
     kept = [total for total in outcomes if total.group in STORED_OUTCOMES]
     return _equation("stored rows", "kept totals", kept, stored, STORED_OUTCOMES)
+
+
+def _block_equation(blocks: list[Total]) -> list[Equation]:
+    """Compare the totals of whole blocks with their messages; a small journal has none."""
+    told = [one for one in blocks if one.group == "told"]
+    kept = [one for one in blocks if one.group == "kept"]
+    return [_equation("whole blocks", "told", told, kept, ("kept",))] if blocks else []
 
 
 def _route_equations(totals: RouteTotals) -> Sequence[Equation]:
@@ -170,7 +178,21 @@ def _route_equations(totals: RouteTotals) -> Sequence[Equation]:
     return (
         _equation(name, "accepted", totals.accepted, parts, FATES),
         _equation(f"{name} filtered", "filtered", filtered, kept, ("kept",)),
+        *_settled_equations(name, totals),
     )
+
+
+def _settled_equations(name: str, totals: RouteTotals) -> Iterable[Equation]:
+    """Compare the rows of each state with the book that was kept while settling."""
+    states = sorted({one.group for one in (*totals.rows, *totals.settled_kept)})
+    for state in states:
+        rows = [one for one in totals.rows if one.group == state]
+        kept = [
+            Total("kept", one.message_type, one.currency, one.count, one.amount_minor, one.unknown)
+            for one in totals.settled_kept
+            if one.group == state
+        ]
+        yield _equation(f"{name} {state}", state, rows, kept, ("kept",))
 
 
 def _fate(state: str) -> str:

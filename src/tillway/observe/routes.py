@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from tillway.clock import utc_text
 from tillway.journal.base import TargetState
-from tillway.journal.queries import RouteTotals, Total, Waiting
+from tillway.journal.queries import RouteStanding, Total
 from tillway.observe.amounts import Money, amount_of, money_of
 from tillway.observe.moments import seconds_since
+
+_UNSENT = ("sending", "held", "in_doubt", "dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +75,37 @@ class TargetLine:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class FormerRoute:
+    """A route that is not in the project any more. waiting: rows that never reached its target."""
+
+    route: str
+    waiting: int
+
+
 def route_line(
-    totals: RouteTotals,
-    waiting: Iterable[Waiting],
+    standing: RouteStanding,
     target: str,
     breaker: str,
     carried: frozenset[str] | None,
     *,
     now: int,
 ) -> RouteLine:
-    """Return the line of one route; waiting holds its own cells only."""
-    cells = list(waiting)
-    counts: defaultdict[str, int] = defaultdict(int)
-    for total in totals.rows:
-        counts[total.group] += total.count
-    pending = [one for one in totals.pending if carried is None or one.message_type in carried]
-    delivered = [one for one in totals.rows if one.group == "delivered"]
-    due = [*totals.rows, *pending]
+    """Return the line of one route."""
+    cells = standing.waiting
+    counts = _by_state(standing)
+    pending = [one for one in standing.pending if carried is None or one.message_type in carried]
+    delivered = [one for one in standing.settled if one.group == "delivered"]
+    due = [*standing.settled, *pending]
+    passed = _count(standing.filtered) + _count(standing.pending) - _count(pending)
     return RouteLine(
-        route=totals.route,
+        route=standing.route,
         target=target,
         breaker=breaker,
-        cursor=totals.cursor,
+        cursor=standing.cursor,
         due=_count(due),
         delivered=counts["delivered"],
-        filtered=_count(totals.accepted) - _count(due),
+        filtered=passed,
         pending=_count(pending) + counts["sending"],
         held=counts["held"],
         in_doubt=counts["in_doubt"],
@@ -107,6 +115,19 @@ def route_line(
         money=_money_lines(due, delivered),
         money_waiting=money_of((cell.currency, cell.amount_minor) for cell in cells),
     )
+
+
+def former_route(standing: RouteStanding) -> FormerRoute:
+    """Return what is left of a route that is not in the project any more."""
+    counts = _by_state(standing)
+    return FormerRoute(standing.route, sum(counts[state] for state in _UNSENT))
+
+
+def _by_state(standing: RouteStanding) -> defaultdict[str, int]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for total in standing.settled:
+        counts[total.group] += total.count
+    return counts
 
 
 def target_line(state: TargetState) -> TargetLine:

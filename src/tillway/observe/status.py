@@ -14,7 +14,14 @@ from tillway.clock import utc_text
 from tillway.journal.queries import JournalQueries, Total
 from tillway.observe.amounts import Money, added, money_of, money_text
 from tillway.observe.problems import Problem, problem_as_json, problems
-from tillway.observe.routes import RouteLine, TargetLine, route_line, targets_of
+from tillway.observe.routes import (
+    FormerRoute,
+    RouteLine,
+    TargetLine,
+    former_route,
+    route_line,
+    targets_of,
+)
 from tillway.observe.stores import StoreLine, store_lines
 from tillway.observe.thresholds import Thresholds
 from tillway.project.records import Release
@@ -27,7 +34,8 @@ class Status:
     """Everything the status screen shows. at is RFC 3339 in UTC.
 
     outcomes: outcome -> count of everything received; money_waiting is absolute;
-    quarantined_money is what could be read of the quarantine.
+    quarantined_money is what could be read of the quarantine. former_routes are not in the project
+    any more and still have something that waits; it is told beside what waits, not in it.
     """
 
     at: str
@@ -41,6 +49,7 @@ class Status:
     routes: list[RouteLine]
     targets: list[TargetLine]
     problems: list[Problem] = field(default_factory=list)
+    former_routes: list[FormerRoute] = field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -62,7 +71,7 @@ class Status:
     def quiet(self) -> bool:
         """Say whether there is nothing for a person to look at."""
         broken = any(line.state != "closed" for line in self.targets)
-        return not (self.attention or self.problems or broken)
+        return not (self.attention or self.problems or self.former_routes or broken)
 
 
 async def status(
@@ -79,20 +88,22 @@ async def status(
     """
     targets = targets_by_route(release)
     carried = carried_by_route(release)
-    waiting = await queries.waiting(carried)
+    standings = await queries.standing(carried)
+    waiting = [cell for one in standings for cell in one.waiting]
     breakers = await queries.target_states()
     open_problems = await problems(queries, targets)
     lines = [
         route_line(
-            await queries.route_totals(route),
-            [cell for cell in waiting if cell.route == route],
-            targets.get(route, ""),
-            next((one.state for one in breakers if one.target == targets.get(route)), "closed"),
-            None if carried is None else carried.get(route),
+            one,
+            targets.get(one.route, ""),
+            next((b.state for b in breakers if b.target == targets.get(one.route)), "closed"),
+            None if carried is None else carried.get(one.route),
             now=now,
         )
-        for route in await queries.routes()
+        for one in standings
+        if not one.former
     ]
+    former = [former_route(one) for one in standings if one.former]
     quarantine = [one for one in open_problems if one.kind == "quarantined"]
     stores = store_lines(
         await queries.stores_seen(),
@@ -116,6 +127,7 @@ async def status(
         routes=lines,
         targets=targets_of(targets, breakers),
         problems=open_problems,
+        former_routes=[one for one in former if one.waiting],
     )
 
 
@@ -151,6 +163,10 @@ def _headline(found: Status) -> str:
         parts.append(f"{found.quarantined:,} in quarantine")
     if found.outcomes.get("conflict"):
         parts.append(f"{found.outcomes['conflict']:,} in conflict")
+    parts += [
+        f"{one.route} is not in the project any more: {one.waiting:,} waiting"
+        for one in found.former_routes
+    ]
     if not parts:
         messages = "message" if found.delivered == 1 else "messages"
         return f"All is well: {found.delivered:,} {messages} delivered, nothing waits."

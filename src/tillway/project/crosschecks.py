@@ -212,7 +212,7 @@ def chosen_contracts(
             problems.add(
                 parts.documents[f"systems/{source.system}.toml"],
                 ("source", "contract_version"),
-                "TW-1220",
+                "TW-1213",
                 f"{message_type}: version {source.contract_version} here, "
                 f"version {first.contract_version} in systems/{first.system}.toml",
             )

@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
 from tillway.mapping import CodeTable
+from tillway.mapping.codes import FALLBACK
+from tillway.model.currencies import MINOR_DIGITS
 from tillway.model.enumerations import TenderType
 from tillway.project.documents import Document
 from tillway.project.problems import Problems
@@ -39,6 +41,9 @@ def read_reconciliation(
     balance_by: Any = reader.choice(
         "balance_by", ("store", "workstation", "operator"), _DEFAULTS.balance_by
     )
+    over_short: Any = reader.choice(
+        "over_short", ("declared", "expected", "computed"), _DEFAULTS.over_short
+    )
     closed, weekdays = _calendar(reader)
     found = Reconciliation(
         cut_off=_time(reader, "cut_off", _DEFAULTS.cut_off),
@@ -54,6 +59,14 @@ def read_reconciliation(
         processors=_processors(reader),
         deposit_bank=reader.text("deposit_bank"),
         deposit_within_days=reader.whole("deposit_within_days", _DEFAULTS.deposit_within_days),
+        over_short=over_short,
+        gap_grace_seconds=reader.number("gap_grace_seconds", _DEFAULTS.gap_grace_seconds),
+        cut_offs=_cut_offs(reader),
+        workstations=_by_shop(reader, "workstations"),
+        currencies=_currencies(reader),
+        tax_included=_tax_included(reader),
+        smallest_coin=_smallest_coin(reader),
+        tax_codes=_tax_codes(reader, codes),
     )
     reader.done()
     return found
@@ -171,6 +184,69 @@ def _processors(reader: TableReader) -> dict[str, ProcessorSetting]:
         )
         one.done()
     return found
+
+
+def _by_shop(reader: TableReader, key: str) -> dict[str, frozenset[str]]:
+    """Return texts by business unit; `all` stands for every shop."""
+    table = reader.table(key)
+    if table is None:
+        return {}
+    found = {
+        "" if name == "all" else name: frozenset(table.texts(name)) for name in reader.free(key)
+    }
+    table.done()
+    return found
+
+
+def _currencies(reader: TableReader) -> dict[str, frozenset[str]]:
+    found = _by_shop(reader, "currencies")
+    for currency in sorted(set().union(*found.values()) - MINOR_DIGITS.keys()):
+        reader.note("currencies", "TW-1103", f'"{currency}" is no currency of ISO 4217')
+    return found
+
+
+def _cut_offs(reader: TableReader) -> dict[str, time]:
+    table = reader.table("cut_offs")
+    if table is None:
+        return {}
+    found = {name: _time(table, name, _DEFAULTS.cut_off) for name in reader.free("cut_offs")}
+    table.done()
+    return found
+
+
+def _tax_included(reader: TableReader) -> dict[str, bool]:
+    table = reader.table("tax_included")
+    if table is None:
+        return {}
+    found = {country: table.flag(country) for country in reader.free("tax_included")}
+    table.done()
+    return found
+
+
+def _smallest_coin(reader: TableReader) -> dict[str, Decimal]:
+    table = reader.table("smallest_coin")
+    if table is None:
+        return {}
+    found = {}
+    for currency in reader.free("smallest_coin"):
+        coin = _amount(table, currency, table.text(currency))
+        if coin:
+            found[currency] = coin
+    table.done()
+    return found
+
+
+def _tax_codes(reader: TableReader, codes: Mapping[str, CodeTable]) -> frozenset[str] | None:
+    """Return the rates that every one of the named code tables has; None for any rate."""
+    mapped: frozenset[str] | None = None
+    for name in reader.texts("tax_codes"):
+        table = codes.get(name)
+        if table is None:
+            reader.note("tax_codes", "TW-1103", f"there is no codes/{name}.csv")
+        elif FALLBACK not in table.rows:
+            rates = frozenset(table.rows)
+            mapped = rates if mapped is None else mapped & rates
+    return mapped
 
 
 def _amount(reader: TableReader, key: str, text: str) -> Decimal | None:

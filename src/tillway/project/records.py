@@ -163,6 +163,12 @@ class Reconciliation:
     not complete is an exception. closed: dates without trade, for all shops under "" or by business
     unit; weekdays_closed: 0 is Monday. approve: policy releases a balanced day by itself, or a
     person does. deposit_bank: system whose statement must show the cash deposits, "" for none.
+    over_short: as the till declares it, counted less what it expects, or computed from receipts
+    and movements. gap_grace_seconds: a missing number is shown once the one after it is here for
+    that long. cut_offs: by business unit, where it is not cut_off. currencies, workstations: by
+    business unit, or "" for all shops. tax_included: country -> whether prices contain tax.
+    smallest_coin: currency -> what cash is rounded to. tax_codes: rates the ERP has a tax code for,
+    None where nobody says so.
     """
 
     cut_off: time = time(4)
@@ -179,6 +185,14 @@ class Reconciliation:
     processors: Mapping[str, ProcessorSetting] = field(default_factory=dict)
     deposit_bank: str = ""
     deposit_within_days: int = 3
+    over_short: Literal["declared", "expected", "computed"] = "declared"
+    gap_grace_seconds: float = 60.0
+    cut_offs: Mapping[str, time] = field(default_factory=dict)
+    workstations: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tax_included: Mapping[str, bool] = field(default_factory=dict)
+    smallest_coin: Mapping[str, Decimal] = field(default_factory=dict)
+    tax_codes: frozenset[str] | None = None
 
 
 BY_CORES = -1

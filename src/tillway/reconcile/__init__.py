@@ -7,39 +7,85 @@ and a balanced, approved day is posted to the ERP. `bookkeeper` is the consumer 
 
 from tillway.reconcile.answers import (
     DayInFull,
-    Measure,
     Move,
+    OnItsWay,
+    OpenItem,
     Posting,
+    Reported,
     as_json,
+    business_date,
+    count_days,
     day_in_full,
+    figures,
     findings,
+    is_kept,
+    open_findings_by_store,
+    open_items,
+    postings,
     ready,
     store_days,
-    symbol_of,
+    unfinished_days,
 )
 from tillway.reconcile.bookkeeper import Bookkeeper
 from tillway.reconcile.desk import Decision, Desk
-from tillway.reconcile.export import sheets, write_csv, write_xlsx
+from tillway.reconcile.export import Amount, Sheet, write_csv, write_xlsx
 from tillway.reconcile.findings import Finding
-from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.measures import Measure
+from tillway.reconcile.sheets import KINDS, sheets
+from tillway.reconcile.signs import LEGEND, symbol_of
+from tillway.reconcile.store_day import StoreDay, local_date
+from tillway.reconcile.summaries import (
+    Matrix,
+    RuleGroup,
+    StoreBooks,
+    by_rule,
+    largest,
+    last_days,
+    matrix_of,
+    store_books,
+)
 
 __all__ = [
+    "KINDS",
+    "LEGEND",
+    "Amount",
     "Bookkeeper",
     "DayInFull",
     "Decision",
     "Desk",
     "Finding",
+    "Matrix",
     "Measure",
     "Move",
+    "OnItsWay",
+    "OpenItem",
     "Posting",
+    "Reported",
+    "RuleGroup",
+    "Sheet",
+    "StoreBooks",
     "StoreDay",
     "as_json",
+    "business_date",
+    "by_rule",
+    "count_days",
     "day_in_full",
+    "figures",
     "findings",
+    "is_kept",
+    "largest",
+    "last_days",
+    "local_date",
+    "matrix_of",
+    "open_findings_by_store",
+    "open_items",
+    "postings",
     "ready",
     "sheets",
+    "store_books",
     "store_days",
     "symbol_of",
+    "unfinished_days",
     "write_csv",
     "write_xlsx",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +16,14 @@ import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.journal.projection import Asking
-from tillway.reconcile.day_book import DayBook, Sums, decode_book
+from tillway.reconcile.day_book import decode_book
 from tillway.reconcile.facts import ZERO
 from tillway.reconcile.findings import Finding, finding_from
+from tillway.reconcile.measures import Measure, measures, registers_of
 from tillway.reconcile.rules import CATALOGUE
 from tillway.reconcile.shelf import decode_day
 from tillway.reconcile.store_day import StoreDay
-from tillway.reconcile.tables import read
+from tillway.reconcile.tables import answer, read
 
 ANY_FIRST, ANY_LAST = "", "9999-99-99"
 """Dates around all there are; card money without a receipt has none."""
@@ -29,7 +31,10 @@ ANY_FIRST, ANY_LAST = "", "9999-99-99"
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One document the ERP was asked for; state is wanted, said or confirmed."""
+    """One document the ERP was asked for; state is wanted, said or confirmed.
+
+    trouble: why the ERP refused it, "" when it did not.
+    """
 
     erp: str
     posting_key: str
@@ -42,6 +47,7 @@ class Posting:
     position: int
     document_number: str
     confirmed_at: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +62,61 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """One figure of a day in one currency: as declared by the shop (None: not), and as received."""
+class OpenItem:
+    """Money that waits for its counterpart.
 
-    name: str
+    kind is tender, entry, payout, deposit or credit; waits_for says for what, in words. amount is
+    signed as its own system sees it. days: since its business date, -1 when it has none; overdue:
+    the counterpart should be there.
+    """
+
+    item_id: int
+    kind: str
+    waits_for: str
+    party: str
+    reference: str
+    store: str
+    business_date: str
     currency: str
-    declared: str | None
-    received: str
-    difference: str | None
+    amount: str
+    position: int
+    due: str
+    days: int
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """Money of one day that another system must show: card tenders, deposits at the bank.
+
+    amount and count are all of it, found the part whose counterpart is there, overdue the part
+    whose counterpart should be there.
+    """
+
+    kind: str
+    party: str
+    currency: str
+    count: int
+    amount: str
+    found: str
+    waiting: str
+    overdue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One document that the ERP says it holds for the day."""
+
+    erp: str
+    document_number: str
+    posting_key: str
+    currency: str
+    amount: str
 
 
 @dataclass(frozen=True, slots=True)
 class DayInFull:
-    """Everything about one store-day."""
+    """Everything about one store-day. in_erp: currency -> what the ERP confirmed, net."""
 
     day: StoreDay
     measures: list[Measure]
@@ -76,20 +124,84 @@ class DayInFull:
     moves: list[Move]
     postings: list[Posting]
     workstations: dict[str, dict[str, Any]]
+    in_erp: dict[str, str]
+    on_its_way: list[OnItsWay]
+    reported: list[Reported]
 
 
-async def ready(tables: Asking) -> None:
-    """Raise ConfigurationError TW-6902 while nothing was reconciled in this journal yet."""
-    if not await tables.ask("SELECT 1 FROM projection WHERE name = 'recon'"):
+def business_date(text: str, default: str = "", *, field: str = "") -> str:
+    """Return a business date as it is kept (ISO), or the default for none.
+
+    Raises ConfigurationError TW-6904 with the field it stood in.
+    """
+    if not text:
+        return default
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ConfigurationError(
+            "TW-6904", f'"{text}" is no business date', path=field, value=text
+        ) from None
+
+
+async def is_kept(tables: Asking) -> bool:
+    """Say whether store-days were ever kept in this journal."""
+    return bool(await tables.ask("SELECT 1 FROM sqlite_master WHERE name = 'recon_day'"))
+
+
+async def ready(tables: Asking, *, wanted: bool = True) -> None:
+    """Raise ConfigurationError while nothing was reconciled in this journal yet.
+
+    TW-6902; TW-6901 for a project that does not want it (no recon/store-day.toml).
+    """
+    if await is_kept(tables):
+        return
+    if wanted:
         raise ConfigurationError("TW-6902", "no store-day was kept in this journal yet")
+    raise ConfigurationError("TW-6901", "this project has no recon/store-day.toml")
 
 
 async def store_days(
-    tables: Asking, *, first: str = ANY_FIRST, last: str = ANY_LAST, store: str = ""
+    tables: Asking,
+    *,
+    first: str = ANY_FIRST,
+    last: str = ANY_LAST,
+    store: str = "",
+    state: str = "",
+    limit: int = -1,
+    offset: int = 0,
 ) -> list[StoreDay]:
-    """Return the days of a range (ISO dates, both included), by shop and date."""
-    rows = await tables.ask(read("days_of"), (first, last, store))
+    """Return the days of a range (ISO dates, both included), by shop and date.
+
+    state "" for all; limit -1 for no limit.
+    """
+    asked = (first, last, store, state, limit, offset)
+    rows = await tables.ask(answer("days_page"), asked)
     return [decode_day(record) for [record] in rows]
+
+
+async def unfinished_days(tables: Asking) -> list[StoreDay]:
+    """Return every day that is not posted, oldest first."""
+    return [decode_day(record) for [record] in await tables.ask(read("unfinished"))]
+
+
+async def open_findings_by_store(tables: Asking) -> dict[str, int]:
+    """Return shop -> open findings that block; "" for those that belong to no shop."""
+    return dict(await tables.ask(answer("open_findings_by_store")))
+
+
+async def open_items(
+    tables: Asking,
+    *,
+    today: str,
+    kind: str = "",
+    store: str = "",
+    first: str = ANY_FIRST,
+    last: str = ANY_LAST,
+) -> list[OpenItem]:
+    """Return the money that waits for its counterpart, oldest first. today: ISO date."""
+    rows = await tables.ask(answer("open_items"), (kind, store, first, last))
+    return [_open_item(row, today) for row in rows]
 
 
 async def findings(
@@ -106,93 +218,122 @@ async def findings(
     return [finding_from(row) for row in rows]
 
 
-async def day_in_full(tables: Asking, store: str, business_date: str) -> DayInFull | None:
-    """Return one day with its figures, findings, life and postings; None when there is none."""
+async def day_in_full(
+    tables: Asking, store: str, business_date: str, *, today: str = ""
+) -> DayInFull | None:
+    """Return one day with its figures, findings, life and postings; None when there is none.
+
+    today (ISO date) tells what is overdue; "" leaves it out.
+    """
     rows = await tables.ask(read("day"), (business_date, store))
     if not rows:
         return None
     [(record, stored)] = rows
     day, book = decode_day(record), decode_book(stored)
+    place = (store, business_date)
+    postings = [Posting(*row) for row in await tables.ask(read("postings_of_day"), (day.day_id,))]
     return DayInFull(
         day=day,
         measures=list(measures(book)),
-        findings=[
-            finding_from(row)
-            for row in await tables.ask(read("findings_of"), (store, business_date))
-        ],
+        findings=[finding_from(row) for row in await tables.ask(read("findings_of"), place)],
         moves=[Move(*row) for row in await tables.ask(read("moves"), (day.day_id,))],
-        postings=[
-            Posting(*row) for row in await tables.ask(read("postings_of_day"), (day.day_id,))
-        ],
-        workstations=_workstations(book),
+        postings=postings,
+        workstations=registers_of(book),
+        in_erp=in_erp(postings),
+        on_its_way=_on_its_way(await tables.ask(answer("money_on_its_way"), place), today),
+        reported=[Reported(*row) for row in await tables.ask(answer("reported_of_day"), place)],
     )
 
 
-def measures(book: DayBook) -> Iterable[Measure]:
-    """Yield the figures of a day, each as declared and as received."""
-    for currency, sums in sorted(book.sums.items()):
-        declared = book.closed if book.closed_currency == currency else None
-        yield Measure("receipts", currency, None, str(sums.count), None)
-        for name in ("gross", "discount", "net", "tax", "rounding", "tip", "grand", "returns"):
-            stated = getattr(declared, name, None) if declared else None
-            yield _measure(name, currency, stated, getattr(sums, name))
-        taxes = declared.taxes if declared else {}
-        for rate in sorted(sums.taxes.keys() | taxes.keys()):
-            received = sums.taxes[rate].tax if rate in sums.taxes else ZERO
-            stated = taxes.get(rate, ZERO) if taxes else None
-            yield _measure(f"tax {rate} %" if rate else "tax", currency, stated, received)
-        yield from _tenders(sums, declared.tenders if declared else {}, currency)
+async def figures(
+    tables: Asking, *, first: str = ANY_FIRST, last: str = ANY_LAST, store: str = ""
+) -> list[tuple[str, str, list[Measure]]]:
+    """Return shop, business date and figures of each day of a range."""
+    rows = await tables.ask(answer("books_of"), (first, last, store))
+    return [(shop, day, list(measures(decode_book(book)))) for shop, day, book in rows]
 
 
-def _tenders(sums: Sums, declared: dict[str, Decimal], currency: str) -> Iterable[Measure]:
-    for kind in sorted(sums.tenders.keys() | declared.keys()):
-        received = sums.tenders[kind].amount if kind in sums.tenders else ZERO
-        stated = declared.get(kind, ZERO) if declared else None
-        yield _measure(f"tender {kind}", currency, stated, received)
+async def postings(
+    tables: Asking, *, first: str = ANY_FIRST, last: str = ANY_LAST, store: str = ""
+) -> list[tuple[str, str, Posting]]:
+    """Return shop, business date and posting of everything the ERP was asked for in a range."""
+    rows = await tables.ask(answer("postings_between"), (first, last, store))
+    return [(shop, day, Posting(*row)) for shop, day, *row in rows]
 
 
-def _measure(name: str, currency: str, declared: Decimal | None, received: Decimal) -> Measure:
-    if declared is None:
-        return Measure(name, currency, None, str(received), None)
-    return Measure(name, currency, str(declared), str(received), str(received - declared))
+async def count_days(
+    tables: Asking, *, first: str = ANY_FIRST, last: str = ANY_LAST, store: str = ""
+) -> int:
+    """Return how many days a range has."""
+    [(count,)] = await tables.ask(answer("count_days"), (first, last, store))
+    return int(count)
 
 
-def _workstations(book: DayBook) -> dict[str, dict[str, Any]]:
-    found = {}
-    for name, register in sorted(book.registers.items()):
-        declared = book.closed.registers.get(name) if book.closed else None
-        found[name] = {
-            "messages": register.count,
-            "numbers": {
-                str(epoch): [numbers.first, numbers.last, len(numbers)]
-                for epoch, numbers in register.numbers.items()
-            },
-            "quarantined": sum(len(one) for one in register.quarantined.values()),
-            "declared": list(declared) if declared else None,
-        }
-    return found
+def in_erp(postings: Iterable[Posting]) -> dict[str, str]:
+    """Return currency -> what the ERP confirmed; a reversal takes away what it reverses."""
+    sums: dict[str, Decimal] = {}
+    for one in postings:
+        if one.state == "confirmed":
+            sums[one.currency] = sums.get(one.currency, ZERO) + Decimal(one.amount)
+    return {currency: str(amount) for currency, amount in sorted(sums.items())}
 
 
-SYMBOLS = {
-    "open": "·",
-    "receiving": "…",
-    "complete": "…",
-    "exceptions": "?",
-    "balanced": "=",
-    "approved": "✓",
-    "posted": "P",
-    "reopened": "R",
+WAITS_FOR = {
+    "tender": "card money from",
+    "entry": "a receipt for card money from",
+    "payout": "a credit at",
+    "deposit": "a credit at",
+    "credit": "a payout or a deposit for the credit at",
 }
-MISSING, GAP = "!", "#"
 
 
-def symbol_of(day: StoreDay) -> str:
-    """Return the sign of a day in the matrix; a gap is drawn over any state."""
-    if day.gaps:
-        return GAP
-    if day.state == "exceptions" and not day.messages:
-        return MISSING
-    return SYMBOLS[day.state]
+def _open_item(row: tuple[Any, ...], today: str) -> OpenItem:
+    item_id, kind, party, reference, store, day, currency, amount, position, due = row
+    return OpenItem(
+        item_id=item_id,
+        kind=kind,
+        waits_for=f"{WAITS_FOR[kind]} {party}",
+        party=party,
+        reference=reference,
+        store=store,
+        business_date=day,
+        currency=currency,
+        amount=amount,
+        position=position,
+        due=due,
+        days=(date.fromisoformat(today) - date.fromisoformat(day)).days if day else -1,
+        overdue=_is_overdue(due, today),
+    )
+
+
+def _is_overdue(due: str, today: str) -> bool:
+    return bool(due and today) and due < today
+
+
+def _on_its_way(rows: Iterable[tuple[Any, ...]], today: str) -> list[OnItsWay]:
+    groups: dict[tuple[str, str, str], list[tuple[Decimal, bool, str]]] = {}
+    for kind, party, currency, amount, found, due in rows:
+        groups.setdefault((kind, party, currency), []).append((Decimal(amount), bool(found), due))
+    return [
+        OnItsWay(
+            *key,
+            count=len(items),
+            amount=str(sum((amount for amount, _, _ in items), ZERO)),
+            found=str(sum((amount for amount, found, _ in items if found), ZERO)),
+            waiting=str(sum((amount for amount, found, _ in items if not found), ZERO)),
+            overdue=str(
+                sum(
+                    (
+                        amount
+                        for amount, found, due in items
+                        if not found and _is_overdue(due, today)
+                    ),
+                    ZERO,
+                )
+            ),
+        )
+        for key, items in sorted(groups.items())
+    ]
 
 
 def as_json(value: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +19,9 @@ from tillway.clock import MICROSECONDS
 from tillway.model.currencies import MINOR_DIGITS
 from tillway.model.rules import RULES as INTAKE_RULES
 from tillway.project.records import Reconciliation, Release, Store
-from tillway.reconcile.facts import ZERO, Fact, Mark, TaxSum
+from tillway.reconcile.facts import Fact, TaxSum
 from tillway.reconcile.findings import Finding
+from tillway.reconcile.marks import Mark
 from tillway.reconcile.rules import Judge
 
 SALES = ("receipt", "void")
@@ -51,6 +53,7 @@ OWN_RULES = (
 RULES = (*OWN_RULES, *(rule for rule in INTAKE_RULES if rule != "SEQ_GAP"))
 """Rules that are asked here of every message of a day."""
 _HALF = Decimal("0.5")
+_CLOSE = Decimal("0.005")
 _HUNDRED = Decimal(100)
 
 
@@ -143,8 +146,8 @@ class FactAudit:
             if mark in MARKED:
                 rule, what = MARKED[mark]
                 said.setdefault(rule, []).append(what)
-        for rule, what in said.items():
-            yield rule, {"found": ", ".join(filter(None, what))}
+        for rule, whats in said.items():
+            yield rule, {"found": ", ".join(filter(None, whats))}
 
     def _money(self, fact: Fact, shop: _Shop) -> Iterator[tuple[str, dict[str, str]]]:
         if shop.currencies is not None and fact.currency not in shop.currencies:
@@ -175,10 +178,11 @@ class FactAudit:
             yield "TAX_INCLUDED_INCONSISTENT", {"found": other}
         mapped = self._settings.tax_codes
         if mapped is not None:
-            missing = {one.rate or "none" for one in fact.taxes if one.tax} - mapped
-            missing |= {one.rate or "none" for one in fact.sales if one.amount} - mapped
-            if missing:
-                yield "TAX_MAPPING_INCOMPLETE", {"found": ", ".join(sorted(missing))}
+            used = [one.rate or "none" for one in fact.taxes if one.tax]
+            used += [one.rate or "none" for one in fact.sales if one.amount]
+            if not mapped.issuperset(used):
+                missing = sorted(set(used) - mapped)
+                yield "TAX_MAPPING_INCOMPLETE", {"found": ", ".join(missing)}
         if fact.untaxed:
             yield "TAX_EXEMPT_UNJUSTIFIED", {"found": str(fact.untaxed)}
         else:
@@ -186,7 +190,7 @@ class FactAudit:
 
     def _computed_again(self, fact: Fact) -> Iterator[tuple[str, dict[str, str]]]:
         """Compare each rate's tax with what it comes to; the worst one is told."""
-        tolerance = self._judge.tolerance("TAX_RECALC_MISMATCH", None)
+        tolerance = self._judge.set_tolerance("TAX_RECALC_MISMATCH")
         unit = self._units.get(fact.currency, Decimal("0.01"))
         worst: tuple[Decimal, TaxSum] | None = None
         for tax in fact.taxes:
@@ -243,15 +247,23 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
     return round(datetime.combine(day, time(), zone).timestamp() * MICROSECONDS)
 
 
+@cache
+def _shares(rate: str) -> tuple[Decimal, Decimal]:
+    """Return the part that a tax is of an amount without it, and of one that contains it."""
+    percent = Decimal(rate)
+    return percent / _HUNDRED, percent / (_HUNDRED + percent)
+
+
 def _apart(tax: TaxSum) -> Decimal:
     """Return stated less computed tax.
 
     What a tax that prices contain was computed on may be stated with it or without; the reading
     that fits better counts.
     """
-    rate = Decimal(tax.rate)
-    added = tax.tax - tax.taxable * rate / _HUNDRED
+    on_top, inside = _shares(tax.rate)
     if not tax.included:
-        return added
-    inside = tax.tax - tax.taxable * rate / (_HUNDRED + rate)
-    return min(added, inside, key=abs) or ZERO
+        return tax.tax - tax.taxable * on_top
+    contained = tax.tax - tax.taxable * inside
+    if abs(contained) <= _CLOSE:
+        return contained
+    return min(contained, tax.tax - tax.taxable * on_top, key=abs)

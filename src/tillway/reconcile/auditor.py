@@ -12,9 +12,10 @@ from tillway.journal.projection import Asking, Change
 from tillway.model.sequence import ResetPolicy, reset_policy
 from tillway.project.records import Reconciliation, Release, Store
 from tillway.reconcile import audit_day
-from tillway.reconcile.audit_day import Surroundings
+from tillway.reconcile.audit_day import Surroundings, missing_in
 from tillway.reconcile.finding_log import FindingLog
 from tillway.reconcile.findings import Finding
+from tillway.reconcile.numbers import Span, joined
 from tillway.reconcile.postings import Postings
 from tillway.reconcile.rules import CATALOGUE, Judge
 from tillway.reconcile.shelf import Entry, Shelf, decode_day
@@ -34,6 +35,8 @@ INCOMPLETE = ("SEQ_GAP", "COUNT_MISMATCH", "STORE_DAY_NOT_CLOSED", "STORE_DAY_NO
 ACROSS = ("settlement", "posting")
 """Levels of rules about other systems: what they find comes after the day was posted."""
 POLICY = "policy"
+BATCHES = ("files",)
+"""Connectors that bring many messages at once: what is missing among them is missing."""
 
 
 class Auditor:
@@ -65,22 +68,26 @@ class Auditor:
         day, book = entry.day, entry.book
         store = self._release.stores.get(day.store)
         around = await self._surroundings(entry, store, now)
-        found = audit_day.audit_day(book, around, self._judge)
-        await self._log.report(day.store, day.business_date, audit_day.RULES, found, now, change)
+        audit = audit_day.audit_day(book, around, self._judge)
+        await self._log.report(
+            day.store, day.business_date, audit_day.RULES, audit.findings, now, change
+        )
         known = await self._log.known(day.store, day.business_date)
         blocking = [one for one in known.values() if one.blocks and _of_the_day(one)]
         day.findings = len(blocking)
-        day.gaps = sum(one.rule == "SEQ_GAP" for one in blocking)
+        day.gaps = sum(missing_in(one.subject) for one in blocking if one.rule == "SEQ_GAP")
+        day.look_at = audit.waits_until
         day.messages = book.messages
         day.money = {name: str(sums.grand) for name, sums in book.sums.items() if name}
         day.difference = _differences(blocking)
         day.audited_at = now
         await self._move(entry, around, blocking, now, change)
-        self.save(entry, change)
         entry.dirty = False
+        self.save(entry, change)
 
     def save(self, entry: Entry, change: Change) -> None:
         """Let a day and its book join a change."""
+        entry.day.stale = entry.dirty
         store = self._release.stores.get(entry.day.store)
         self._shelf.save(entry, store.system if store else "", change)
 
@@ -98,7 +105,7 @@ class Auditor:
         for [record] in await self._journal.ask(read("unfinished")):
             day = decode_day(record)
             cut_off = self._cut_off(day.store, day.business_date)
-            if day.audited_at < cut_off <= now:
+            if day.stale or day.audited_at < cut_off <= now or 0 < day.look_at <= now:
                 found.append(await self._shelf.entry(day.store, day.business_date))
         return found
 
@@ -120,7 +127,7 @@ class Auditor:
         closed = book.closed is not None or (not around.closes and around.past_cut_off)
         standing = Standing(
             has_messages=book.messages > 0,
-            complete=closed and rules.isdisjoint(INCOMPLETE),
+            complete=closed and not day.look_at and rules.isdisjoint(INCOMPLETE),
             blocking=len(blocking),
             past_cut_off=around.past_cut_off,
             expected=around.expected,
@@ -164,21 +171,30 @@ class Auditor:
     def _cut_off(self, store: str, business_date: str) -> int:
         shop = self._release.stores.get(store)
         zone = shop.time_zone if shop else self._release.hub.time_zone
-        return cut_off_moment(business_date, self._settings.cut_off, zone)
+        settings = self._settings
+        return cut_off_moment(business_date, settings.cut_offs.get(store, settings.cut_off), zone)
 
     async def _surroundings(self, entry: Entry, store: Store | None, now: int) -> Surroundings:
         day = entry.day
         business_date = date.fromisoformat(day.business_date)
         made = self._made.get(store.system, frozenset()) if store else frozenset[str]()
+        settings = self._settings
         around = Surroundings(
             store=day.store,
             business_date=day.business_date,
+            known=store is not None,
             expected=store is not None and self.trades(store, business_date),
             past_cut_off=self._cut_off(day.store, day.business_date) <= now,
             closes="business_day.closed" in made,
             counts_tills="till.settled" in made,
             policy=self._policies.get(store.system) if store else None,
             decided=await self._decided(day.store, day.business_date),
+            now=now,
+            grace_seconds=settings.gap_grace_seconds if store and self._is_live(store) else 0.0,
+            workstations=settings.workstations.get(day.store, settings.workstations.get("")),
+            currency=store.currency if store else "",
+            level=settings.balance_by,
+            method=settings.over_short,
         )
         if around.policy is None:
             return around
@@ -192,7 +208,7 @@ class Auditor:
         last = (business_date + timedelta(days=NEIGHBOUR_DAYS)).isoformat()
         rows = await self._journal.ask(read("registers"), (around.store, first, last))
         before: dict[tuple[str, int], tuple[str, int]] = {}
-        elsewhere: dict[tuple[str, int], set[int]] = {}
+        elsewhere: dict[tuple[str, int], list[list[Span]]] = {}
         beside: dict[str, bool] = {}
         for workstation, epoch, other, low, high in rows:
             register = entry.book.registers.get(workstation)
@@ -207,16 +223,16 @@ class Auditor:
                 apart = numbers is None or high < numbers.first
                 beside[other] = beside.get(other, False) or not apart
             if reaches and around.policy is not None and around.policy.kind != "daily":
-                beside = await self._shelf.entry(around.store, other)
-                there = beside.book.registers.get(workstation)
+                neighbour = await self._shelf.entry(around.store, other)
+                there = neighbour.book.registers.get(workstation)
                 if there is not None and epoch in there.numbers:
-                    elsewhere.setdefault(place, set()).update(there.numbers[epoch])
+                    elsewhere.setdefault(place, []).append(there.numbers[epoch].spans)
         if entry.book.messages != entry.day.messages:
             await self._ask_again(around, beside)
         return replace(
             around,
             before={place: high for place, (_, high) in before.items()},
-            elsewhere={place: frozenset(numbers) for place, numbers in elsewhere.items()},
+            elsewhere={place: joined(*spans) for place, spans in elsewhere.items()},
         )
 
     async def _ask_again(self, around: Surroundings, beside: Mapping[str, bool]) -> None:
@@ -227,15 +243,21 @@ class Auditor:
         """
         for business_date, as_far in beside.items():
             other = await self._shelf.entry(around.store, business_date)
-            other.dirty = other.dirty or as_far or other.day.gaps > 0
+            lacks = other.day.gaps > 0 or other.day.look_at > 0
+            other.dirty = other.dirty or as_far or lacks
 
     async def _decided(self, store: str, business_date: str) -> dict[str, int]:
-        known = await self._log.known(store, business_date)
-        return Counter(
-            one.subject.partition(":")[0]
-            for one in known.values()
-            if one.rule == "SEQ_GAP" and one.state == "overridden"
-        )
+        """Return how many missing numbers of each register a person accounted for."""
+        found: Counter[str] = Counter()
+        for one in (await self._log.known(store, business_date)).values():
+            if one.rule == "SEQ_GAP" and one.state == "overridden":
+                found[one.subject.partition(":")[0]] += missing_in(one.subject)
+        return found
+
+    def _is_live(self, store: Store) -> bool:
+        """Say whether messages of a shop come one by one, as they happen."""
+        source = self._release.sources.get(store.system)
+        return source is not None and source.connector not in BATCHES
 
 
 def _messages_made(release: Release) -> dict[str, frozenset[str]]:

@@ -8,6 +8,7 @@ sales come first, and the books catch up.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,14 +21,16 @@ from tillway.journal.projection import Change, ProjectingJournal, Row
 from tillway.journal.queries import InvalidRow
 from tillway.journal.search import register_key
 from tillway.model import message_type
-from tillway.project.records import Reconciliation, Release, Store
-from tillway.reconcile import audit_fact
+from tillway.project.records import Reconciliation, Release
+from tillway.reconcile.audit_fact import RULES as FACT_RULES
+from tillway.reconcile.audit_fact import FactAudit
 from tillway.reconcile.auditor import Auditor
 from tillway.reconcile.erp_side import ErpSide
 from tillway.reconcile.facts import Breach, Fact, fact_of, reversed_fact
 from tillway.reconcile.finding_log import FindingLog
 from tillway.reconcile.matching import Matching
 from tillway.reconcile.postings import Postings
+from tillway.reconcile.receipts import read_message
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
 from tillway.reconcile.side_book import Entered, SideBook
@@ -62,6 +65,7 @@ class Bookkeeper:
         self.judge = Judge(settings.rules)
         self.shelf = Shelf(journal, by_operator=settings.balance_by == "operator")
         self.log = FindingLog(journal)
+        self._facts = FactAudit(release, settings, self.judge)
         posts = settings.posting.mode != "none"
         postings = (
             Postings(release, settings.posting, journal, self.shelf, new_id) if posts else None
@@ -81,6 +85,7 @@ class Bookkeeper:
         self._position = 0
         self._copy = 0
         self._accepted = 0
+        self._new_facts: list[Row] = []
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._stale = True
@@ -93,6 +98,8 @@ class Bookkeeper:
         self._copy = cursors.get("invalid", 0)
         await self.shelf.open()
         self.log.open()
+        for place in await self._journal.ask(read("unaudited"), (cursors.get("audited", 0),)):
+            (await self.shelf.entry(*place)).dirty = True
         for book in self._side_books:
             await book.open()
 
@@ -169,12 +176,8 @@ class Bookkeeper:
         facts = [(position, decode_fact(stored)) for position, stored in rows]
         self.shelf.rebuild(entry, facts)
         change = Change()
-        store = self._release.stores.get(entry.day.store)
-        closed = False
         for position, fact in facts:
-            if store is not None:
-                await self._audit_fact(store, entry, fact, position, change, late=closed)
-            closed = closed or fact.kind == "closed"
+            await self._audit_fact(entry, fact, position, change)
         await self.auditor.audit(entry, self._clock.now(), change)
         await self._journal.project(change)
 
@@ -184,8 +187,10 @@ class Bookkeeper:
         if not messages and not copies:
             return False
         change = Change()
+        self._new_facts = []
         for stored in messages:
             await self._take(stored, change)
+        change.run(write("fact"), *self._new_facts)
         for copy in copies:
             await self._copied(copy, change)
         position = messages[-1].position if messages else self._position
@@ -198,19 +203,31 @@ class Bookkeeper:
         return True
 
     async def _audit_dirty(self) -> None:
-        """Judge date by date, since a day is judged by the numbers of the one before; and again."""
+        """Judge what changed, and days beside it for which that makes a difference."""
         now = self._clock.now()
         while dirty := self.shelf.dirty():
-            first = dirty[0].day.business_date
-            change = Change()
-            for entry in dirty[:DAYS_PER_COMMIT]:
-                if entry.day.business_date == first:
+            await self._save_neighbours(dirty)
+            for start in range(0, len(dirty), DAYS_PER_COMMIT):
+                change = Change()
+                for entry in dirty[start : start + DAYS_PER_COMMIT]:
                     await self.auditor.audit(entry, now, change)
+                if not self.shelf.dirty():
+                    change.run(write("cursor"), ("audited", self._position))
+                await self._journal.project(change)
+
+    async def _save_neighbours(self, dirty: Sequence[Entry]) -> None:
+        """Save days of one shop that changed together: each is judged by the numbers of both."""
+        stores = Counter(entry.day.store for entry in dirty)
+        change = Change()
+        for entry in dirty:
+            if stores[entry.day.store] > 1:
+                self.auditor.save(entry, change)
+        if change.statements:
             await self._journal.project(change)
 
     async def _take(self, stored: StoredMessage, change: Change) -> None:
         envelope = stored.envelope
-        message = message_type(envelope.message_type).decode(stored.canonical)
+        message = read_message(envelope.message_type, stored.canonical)
         fact = fact_of(message, envelope.natural_key, envelope.system, envelope.received_at)
         history = stored.superseded_by is not None
         breaches = () if stored.clean else await self._breaches(stored.position)
@@ -230,27 +247,22 @@ class Bookkeeper:
         entry = await self.shelf.entry(envelope.store, envelope.business_date)
         if envelope.object_digest is not None:
             await self._replace(envelope.object_digest, entry, stored.position, change)
-        late = entry.book.closed is not None
+        late = entry.book.closed is not None or entry.day.asked > 0
+        self._facts.arrived(fact, envelope.business_date, late=late)
         self.shelf.add(entry, fact, stored.position)
         entry.day.changed_at = envelope.received_at
-        change.run(write("fact"), (entry.day.day_id, stored.position, encode(fact)))
-        store = self._release.stores.get(envelope.store)
-        if store is not None:
-            await self._audit_fact(store, entry, fact, stored.position, change, late=late)
+        self._new_facts.append((entry.day.day_id, stored.position, encode(fact)))
+        await self._audit_fact(entry, fact, stored.position, change)
 
-    async def _audit_fact(
-        self, store: Store, entry: Entry, fact: Fact, position: int, change: Change, *, late: bool
-    ) -> None:
+    async def _audit_fact(self, entry: Entry, fact: Fact, position: int, change: Change) -> None:
         """Judge one message; what it said before under the same key is compared."""
         shop, business_date = entry.day.store, entry.day.business_date
-        found = audit_fact.audit_fact(
-            fact, business_date, position, store, self.settings, self.judge, late=late
-        )
-        if found or fact.natural_key in await self.log.subjects(shop, business_date):
+        found = self._facts.judge(fact, shop, business_date, position)
+        if found or await self.log.knows(shop, business_date, fact.natural_key):
             await self.log.report(
                 shop,
                 business_date,
-                audit_fact.RULES,
+                FACT_RULES,
                 found,
                 fact.received_at,
                 change,
@@ -263,8 +275,13 @@ class Bookkeeper:
         for day_id, store, business_date, old in rows:
             holder = await self.shelf.entry(store, business_date)
             [(stored,)] = await self._journal.ask(read("fact"), (day_id, old))
-            self.shelf.take_out(holder, decode_fact(stored), old)
+            fact = decode_fact(stored)
+            self.shelf.take_out(holder, fact, old)
             change.run(write("drop_fact"), (day_id, old))
+            if holder is not entry:
+                # What was wrong with it on its old day is wrong there no longer.
+                at, key = fact.received_at, fact.natural_key
+                await self.log.report(store, business_date, FACT_RULES, [], at, change, subject=key)
         change.run(write("object"), (digest, entry.day.day_id, position))
 
     async def _filled(self, void: Fact, voided_key: str) -> Fact:

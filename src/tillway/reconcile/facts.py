@@ -9,25 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
 from tillway.model import cash, retail
 from tillway.model.lines import Line, LineTax
+from tillway.reconcile import receipts
+from tillway.reconcile.marks import Mark, marked
 
 Kind = Literal["receipt", "void", "control", "cash", "till", "opened", "closed"]
-Mark = Literal[
-    "late",
-    "closed_period",
-    "return_without_reason",
-    "void_without_reason",
-    "override_without_reason",
-    "return_without_receipt",
-    "gift_card_return",
-]
-"""What a rule asks of a message that its figures do not say; the first two are of its arrival."""
 ZERO = Decimal(0)
+_HUNDRED = Decimal(100)
 LIABILITIES = {
     "gift_card_sale": "gift_card",
     "deposit": "deposit",
@@ -115,7 +109,8 @@ class Breach(msgspec.Struct, array_like=True, gc=False):
 class Fact(msgspec.Struct, array_like=True, gc=False, omit_defaults=True):
     """One message of a store-day. number is None where the source numbers nothing.
 
-    happened_at: seconds since 1970, 0 for unknown. till: the drawer, else the workstation. reference: of a deposit.
+    happened_at: seconds since 1970, 0 for unknown. till: the drawer, else the workstation.
+    reference: of a deposit.
     """
 
     kind: Kind
@@ -216,13 +211,15 @@ def _receipt(message: Any, fact: Fact) -> None:
     )
     fact.owed = _owed(lines)
     fact.sales = _sales(message, lines, fact)
-    _mark(message, lines, fact)
+    fact.marks, fact.overrides, fact.untaxed = marked(message, lines)
 
 
 def _taxes(message: Any, lines: list[Line]) -> tuple[TaxSum, ...]:
     """Return the taxes by rate: the receipt's own, being as printed, else those of its lines."""
     included = bool(message.tax_included)
     sums: dict[tuple[str, bool], TaxSum] = {}
+    # Tills round each line's tax, so the receipt's tax holds as many roundings as it has lines.
+    each = max(len(lines), 1) if message.taxes else 1
     taxes: Iterable[LineTax] = message.taxes or (tax for line in lines for tax in line.tax)
     for tax in taxes:
         inside = included if tax.included is None else tax.included
@@ -231,39 +228,13 @@ def _taxes(message: Any, lines: list[Line]) -> tuple[TaxSum, ...]:
         judged = tax.taxable_amount is not None and rate != ""
         if known is None:
             taxable = tax.taxable_amount or ZERO
-            sums[rate, inside] = TaxSum(rate, taxable, tax.tax_amount, inside, 1, judged)
+            sums[rate, inside] = TaxSum(rate, taxable, tax.tax_amount, inside, each, judged)
         else:
             known.taxable += tax.taxable_amount or ZERO
             known.tax += tax.tax_amount
-            known.count += 1
+            known.count += each
             known.judged = known.judged and judged
     return tuple(sums.values())
-
-
-def _mark(message: Any, lines: list[Line], fact: Fact) -> None:
-    """Note what rules about returns, overrides and exemptions ask for."""
-    marks: list[Mark] = []
-    if fact.kind == "void" and message.reason_code is None:
-        marks.append("void_without_reason")
-    linked = bool(getattr(message, "links", ()))
-    for line in lines:
-        if line.line_type == "return" and fact.kind == "receipt":
-            if line.reason_code is None:
-                marks.append("return_without_reason")
-            if line.original is None and not linked:
-                marks.append("return_without_receipt")
-        elif line.line_type == "gift_card_sale" and line.net_amount < 0 and fact.kind == "receipt":
-            marks.append("gift_card_return")
-        for modifier in line.price_modifiers:
-            if modifier.method_code == "price_override":
-                fact.overrides += 1
-                if modifier.reason_code is None and line.reason_code is None:
-                    marks.append("override_without_reason")
-        for tax in line.tax:
-            if tax.rate and not tax.tax_amount and tax.exempt_reason is None:
-                fact.untaxed += line.net_amount
-    if marks:
-        fact.marks = tuple(dict.fromkeys(marks))
 
 
 def _owed(lines: list[Line]) -> tuple[Owed, ...]:
@@ -314,7 +285,12 @@ def _only_rate(taxes: tuple[TaxSum, ...]) -> str:
 
 
 def _rate(tax: LineTax) -> str:
-    return "" if tax.rate is None else f"{tax.rate.normalize():f}"
+    return "" if tax.rate is None else _rate_text(tax.rate)
+
+
+@lru_cache(maxsize=256)
+def _rate_text(rate: Decimal) -> str:
+    return f"{rate.normalize():f}"
 
 
 def _control(message: Any, fact: Fact) -> None:
@@ -382,6 +358,8 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 _KINDS: dict[type, Kind] = {
     retail.RetailTransaction: "receipt",
     retail.VoidedTransaction: "void",
+    receipts.Receipt: "receipt",
+    receipts.PostVoid: "void",
     retail.ControlRecord: "control",
     cash.CashMovement: "cash",
     cash.TillSettlement: "till",
@@ -391,6 +369,8 @@ _KINDS: dict[type, Kind] = {
 _MAKERS: dict[type, Callable[[Any, Fact], None]] = {
     retail.RetailTransaction: _receipt,
     retail.VoidedTransaction: _receipt,
+    receipts.Receipt: _receipt,
+    receipts.PostVoid: _receipt,
     retail.ControlRecord: _control,
     cash.CashMovement: _cash,
     cash.TillSettlement: _till,

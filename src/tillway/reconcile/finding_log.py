@@ -23,10 +23,12 @@ class FindingLog:
     def __init__(self, journal: Asking) -> None:
         self._journal = journal
         self._days: OrderedDict[tuple[str, str], Known] = OrderedDict()
+        self._subjects: dict[tuple[str, str], set[str]] = {}
 
     def open(self) -> None:
         """Forget what was not committed."""
         self._days.clear()
+        self._subjects.clear()
 
     async def known(self, store: str, business_date: str) -> Known:
         """Return what is on record for a day: (rule, subject) -> finding. Do not change it."""
@@ -36,15 +38,18 @@ class FindingLog:
             rows = await self._journal.ask(read("findings_of"), key)
             found = {(one.rule, one.subject): one for one in map(finding_from, rows)}
             self._days[key] = found
+            self._subjects[key] = {subject for _, subject in found}
             while len(self._days) > DAYS_IN_MEMORY:
-                self._days.popitem(last=False)
+                oldest, _ = self._days.popitem(last=False)
+                del self._subjects[oldest]
         else:
             self._days.move_to_end(key)
         return found
 
-    async def subjects(self, store: str, business_date: str) -> set[str]:
-        """Return the subjects that something is on record about."""
-        return {subject for _, subject in await self.known(store, business_date)}
+    async def knows(self, store: str, business_date: str, subject: str) -> bool:
+        """Say whether anything is on record about a subject, however much there is of the day."""
+        await self.known(store, business_date)
+        return subject in self._subjects[store, business_date]
 
     async def report(
         self,
@@ -59,17 +64,19 @@ class FindingLog:
     ) -> list[Finding]:
         """Take what these rules say of a day now; return what changed, which joins the change.
 
-        subject limits the report to one subject: nothing else of these rules is gone.
+        subject limits the report to one subject: nothing else of these rules is gone. Without one
+        the report is of the day, and findings about single messages are none of its business.
         """
         known = await self.known(store, business_date)
         if subject is None:
-            asked = {key: one for key, one in known.items() if key[0] in rules}
+            asked = {key: one for key, one in known.items() if key[0] in rules and not one.position}
         else:
             keys = ((rule, subject) for rule in rules)
             asked = {key: known[key] for key in keys if key in known}
         changed = compared(asked, now, at)
         for one in changed:
             known[one.rule, one.subject] = one
+            self._subjects[store, business_date].add(one.subject)
         change.run(write("finding"), *map(finding_row, changed))
         return changed
 
@@ -77,4 +84,5 @@ class FindingLog:
         """Keep what a person decided about a finding."""
         known = await self.known(finding.store, finding.business_date)
         known[finding.rule, finding.subject] = finding
+        self._subjects[finding.store, finding.business_date].add(finding.subject)
         change.run(write("finding"), finding_row(finding))

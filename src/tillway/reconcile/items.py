@@ -1,27 +1,40 @@
-"""Open items: money expected or seen in another system, kept until its counterpart is found."""
+"""Open items: money expected or seen in another system, kept until its counterpart is found.
+
+A tender and the entry of a payout are a pair: each names the other. At the bank several items may
+belong together, so there they share the number of a group.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from tillway.journal.projection import Asking, Change, Row
+from tillway.model import round_money
 from tillway.reconcile.tables import ITEM_COLUMNS
 from tillway.reconcile.tables import match as sql
 
 ItemKind = Literal["tender", "entry", "payout", "deposit", "credit"]
-COLUMNS = tuple(ITEM_COLUMNS.split(", "))
-REMEMBERED = 20_000
+COLUMNS = tuple(ITEM_COLUMNS.replace("\n", " ").split(", "))
+REMEMBERED = {"tender": 20_000, "entry": 50_000, "payout": 2_000, "deposit": 2_000, "credit": 2_000}
 """Items of which is known what this process did with them before it is committed."""
+ENTRIES_IN_MEMORY = 50_000
+"""Entries that wait for a tender; an older one is found when its tender is asked for no more."""
+WITHDRAWN = -1
 
 
 @dataclass(slots=True)
 class Item:
-    """One side of a pair. amount: signed as its system sees it; due: ISO date or "" for never."""
+    """One side of a match. amount: signed as its system sees it; due: ISO date or "" for never.
+
+    match_id: its counterpart, or the group it belongs to at the bank; 0 for none. origin: the
+    object it comes from where that may be revised, else "". flawed: a payout whose entries do not
+    make up what it pays.
+    """
 
     item_id: int
     kind: ItemKind
@@ -35,6 +48,8 @@ class Item:
     position: int
     due: str
     match_id: int = 0
+    origin: str = ""
+    flawed: int = 0
 
 
 class Items:
@@ -42,75 +57,160 @@ class Items:
 
     def __init__(self, journal: Asking) -> None:
         self._journal = journal
-        self._recent: OrderedDict[int, Item] = OrderedDict()
-        self._by_reference: dict[tuple[str, str], list[int]] = {}
+        self._recent: dict[str, OrderedDict[int, Item]] = {}
+        self._named: dict[tuple[str, str], dict[int, None]] = {}
+        self._words: dict[str, dict[int, None]] = {}
         self._next_id = 1
 
     async def open(self) -> None:
         """Learn which numbers items have, and forget what was not committed."""
-        self._recent.clear()
-        self._by_reference.clear()
+        self._recent = {kind: OrderedDict() for kind in get_args(ItemKind)}
+        self._named.clear()
+        self._words.clear()
         [(last,)] = await self._journal.ask(sql("last_item"))
         self._next_id = last + 1
 
     def add(self, change: Change, kind: ItemKind, party: str, **told: object) -> Item:
         """Keep a new item; it joins the change. told are the other fields of `Item`."""
         item = Item(self._next_id, kind, party, **told)  # type: ignore[arg-type]
+        item.amount = round_money(item.amount, item.currency)
         self._next_id += 1
         change.run(sql("item"), _row(item))
         self._remember(item)
         return item
 
+    def add_words(self, credit: Item, words: Iterable[str], change: Change) -> None:
+        """Note what may be a reference on a line of the bank."""
+        found = sorted(filter(None, words))
+        change.run(sql("word"), *((word, credit.item_id) for word in found))
+        for word in found:
+            self._words.setdefault(word, {})[credit.item_id] = None
+
     async def find(self, kind: ItemKind, references: Collection[str]) -> list[Item]:
         """Return the open items of a kind that bear one of these references, oldest first."""
-        wanted = [one for one in references if one]
+        wanted = sorted(filter(None, references))
         if not wanted:
             return []
         rows = await self._journal.ask(sql("open_by_reference"), (kind, json.dumps(wanted)))
-        found = {row[0]: _item(row) for row in rows}
-        for reference in wanted:
-            for item_id in self._by_reference.get((kind, reference), ()):
-                found[item_id] = self._recent[item_id]
-        return [
-            self._recent.get(item_id, item)
-            for item_id, item in sorted(found.items())
-            if not self._recent.get(item_id, item).match_id
+        recent = [item_id for name in wanted for item_id in self._named.get((kind, name), ())]
+        return [one for one in self._merged(rows, recent) if not one.match_id]
+
+    async def at_bank(self, words: Collection[str]) -> list[Item]:
+        """Return the payouts and deposits with one of these names, matched ones too."""
+        wanted = sorted(filter(None, words))
+        rows = await self._journal.ask(sql("at_bank_by_reference"), (json.dumps(wanted),))
+        recent = [
+            item_id
+            for name in wanted
+            for kind in ("payout", "deposit")
+            for item_id in self._named.get((kind, name), ())
         ]
+        return self._merged(rows, recent)
 
-    async def open_of(self, kind: ItemKind) -> list[Item]:
-        """Return every open item of a kind; for kinds of which few are open."""
-        return [_item(row) for row in await self._journal.ask(sql("open_of_kind"), (kind,))]
+    async def credits(self, names: Collection[str]) -> list[Item]:
+        """Return the bank lines that bear one of these names, matched ones too."""
+        wanted = sorted(filter(None, names))
+        rows = await self._journal.ask(sql("credits_by_word"), (json.dumps(wanted),))
+        recent = [item_id for name in wanted for item_id in self._words.get(name, ())]
+        return self._merged(rows, recent)
 
-    async def overdue(self, today: str, limit: int) -> list[Item]:
-        """Return open items that were due before a date (ISO)."""
-        rows = await self._journal.ask(sql("overdue"), (today, limit))
-        return [_item(row) for row in rows]
+    async def group(self, match_id: int) -> list[Item]:
+        """Return what belongs together at the bank."""
+        rows = await self._journal.ask(sql("group"), (match_id,))
+        recent = self._at_bank_recently(lambda one: one.match_id == match_id)
+        return [one for one in self._merged(rows, recent) if one.match_id == match_id]
+
+    async def open_by_amount(self, currency: str, amount: Decimal) -> list[Item]:
+        """Return the open payouts, deposits and bank lines of exactly this amount."""
+        rows = await self._journal.ask(sql("open_by_amount"), (currency, str(amount)))
+        recent = self._at_bank_recently(
+            lambda one: one.currency == currency and one.amount == amount
+        )
+        return [one for one in self._merged(rows, recent) if not one.match_id]
+
+    async def of_origin(self, origin: str) -> list[Item]:
+        """Return the items that come from one object."""
+        rows = await self._journal.ask(sql("by_origin"), (origin,))
+        return self._merged(rows, self._named.get(("origin", origin), ()))
+
+    async def item(self, kind: ItemKind, item_id: int) -> Item | None:
+        """Return an item by its number."""
+        rows = await self._journal.ask(sql("item_of"), (item_id,))
+        found = self._merged(rows, [item_id] if item_id in self._recent[kind] else [])
+        return found[0] if found else None
+
+    async def waiting_entries(self) -> list[Item]:
+        """Return the entries that wait for a tender, the newest ones if there are many."""
+        rows = await self._journal.ask(sql("newest_open_entries"), (ENTRIES_IN_MEMORY,))
+        return self._merged(rows, [])
+
+    async def overdue(self, today: str, after: tuple[str, int], limit: int) -> list[Item]:
+        """Return open items due before a date (ISO), in order of (due, item_id) after a place."""
+        rows = await self._journal.ask(sql("overdue"), (today, *after, limit))
+        return sorted(self._merged(rows, []), key=lambda one: (one.due, one.item_id))
 
     def match(self, one: Item, other: Item, change: Change) -> None:
         """Note that these two are counterparts."""
-        one.match_id, other.match_id = other.item_id, one.item_id
-        change.run(sql("matched"), (other.item_id, one.item_id), (one.item_id, other.item_id))
-        self._remember(one)
-        self._remember(other)
+        self._set(one, other.item_id, change)
+        self._set(other, one.item_id, change)
+
+    def join(self, items: Iterable[Item], match_id: int, change: Change) -> None:
+        """Put items into a group of the bank; 0 takes them out."""
+        for one in items:
+            self._set(one, match_id, change)
+
+    def withdraw(self, item: Item, change: Change) -> None:
+        """Take an item away: a newer revision of its object says it anew."""
+        item.match_id = WITHDRAWN
+        self._remember(item)
+        change.run(sql("withdrawn"), (item.item_id,))
+
+    def _set(self, item: Item, match_id: int, change: Change) -> None:
+        item.match_id = match_id
+        self._remember(item)
+        change.run(sql("matched"), (match_id, item.item_id))
+
+    def _merged(self, rows: Iterable[Row], recent: Iterable[int]) -> list[Item]:
+        """Return rows as items, those of this process as they are now, by number."""
+        found = {row[0]: self._recent[row[1]].get(row[0]) or item_of(row) for row in rows}
+        for item_id in recent:
+            for kind in self._recent.values():
+                if item_id in kind:
+                    found[item_id] = kind[item_id]
+        return [one for _, one in sorted(found.items()) if one.match_id != WITHDRAWN]
+
+    def _at_bank_recently(self, fits: Callable[[Item], bool]) -> list[int]:
+        kinds = (self._recent["payout"], self._recent["deposit"], self._recent["credit"])
+        return [one.item_id for kind in kinds for one in kind.values() if fits(one)]
 
     def _remember(self, item: Item) -> None:
-        if item.item_id not in self._recent:
-            for reference in (item.reference, item.other_reference):
-                if reference:
-                    key = (item.kind, reference)
-                    self._by_reference.setdefault(key, []).append(item.item_id)
-        self._recent[item.item_id] = item
-        while len(self._recent) > REMEMBERED:
-            _, old = self._recent.popitem(last=False)
-            for reference in (old.reference, old.other_reference):
-                self._by_reference.pop((old.kind, reference), None)
+        recent = self._recent[item.kind]
+        recent[item.item_id] = item
+        for name in _names(item):
+            self._named.setdefault(name, {})[item.item_id] = None
+        while len(recent) > REMEMBERED[item.kind]:
+            _, old = recent.popitem(last=False)
+            for name in _names(old):
+                known = self._named.get(name, {})
+                known.pop(old.item_id, None)
+                if not known:
+                    self._named.pop(name, None)
+        if len(self._words) > REMEMBERED["credit"] * 10:
+            self._words = dict(list(self._words.items())[len(self._words) // 2 :])
+
+
+def _names(item: Item) -> list[tuple[str, str]]:
+    kind = item.kind
+    names = ((kind, item.reference), (kind, item.other_reference), ("origin", item.origin))
+    return [name for name in names if name[1]]
 
 
 def _row(item: Item) -> Row:
     return tuple(str(item.amount) if name == "amount" else getattr(item, name) for name in COLUMNS)
 
 
-def _item(row: Row) -> Item:
+def item_of(row: Row) -> Item:
+    """Return the item of a row with `COLUMNS`."""
     found = Item(*row)
     found.amount = Decimal(row[COLUMNS.index("amount")])
     return found

@@ -13,21 +13,29 @@ from decimal import Decimal
 
 from tillway.model import round_money
 from tillway.model.postings import PostingLine
+from tillway.reconcile.audit_tills import over_short
 from tillway.reconcile.day_book import DayBook, Sums
 from tillway.reconcile.facts import ZERO, Fact
 
+PAID = ("tender", "over_short")
 
-def store_day_lines(book: DayBook, currency: str, *, by_group: bool) -> tuple[PostingLine, ...]:
-    """Return the lines of a day in one currency; receipts booked by themselves are left out."""
-    sums = book.sums[currency]
-    singles = book.singles.get(currency)
-    over_short = {
-        kind: amount
-        for count in book.counts.values()
-        if count.currency == currency
-        for kind, amount in count.declared.over_short.items()
-    }
-    return _lines(sums, singles or Sums(), over_short, currency, by_group=by_group)
+
+def store_day_lines(
+    book: DayBook,
+    currency: str,
+    *,
+    by_group: bool,
+    level: str = "workstation",
+    method: str = "declared",
+) -> tuple[PostingLine, ...]:
+    """Return the lines of a day in one currency; receipts booked by themselves are left out.
+
+    level, method: where and how over and short is told, as `audit_tills.over_short` takes them.
+    """
+    sums = book.sums.get(currency) or Sums()
+    singles = book.singles.get(currency) or Sums()
+    over = over_short(book, level, method).get(currency, {})
+    return _lines(sums, singles, over, currency, by_group=by_group)
 
 
 def receipt_lines(fact: Fact, *, by_group: bool) -> tuple[PostingLine, ...]:
@@ -35,6 +43,17 @@ def receipt_lines(fact: Fact, *, by_group: bool) -> tuple[PostingLine, ...]:
     sums = Sums()
     sums.add(fact, 1)
     return _lines(sums, Sums(), {}, fact.currency, by_group=by_group)
+
+
+def currencies(book: DayBook) -> list[str]:
+    """Return the currencies of a day: of its receipts, and of tills that were counted."""
+    counted = {count.currency for count in book.counts.values()}
+    return sorted((book.sums.keys() | counted) - {""})
+
+
+def amount_of(lines: Iterable[PostingLine]) -> Decimal:
+    """Return the amount of a posting: what its tender and over/short lines come to."""
+    return sum((one.amount for one in lines if one.posting_line_type in PAID), ZERO)
 
 
 def reversed_lines(lines: Iterable[PostingLine]) -> tuple[PostingLine, ...]:
@@ -55,20 +74,20 @@ def reversed_lines(lines: Iterable[PostingLine]) -> tuple[PostingLine, ...]:
 
 
 def _lines(
-    sums: Sums, less: Sums, over_short: dict[str, Decimal], currency: str, *, by_group: bool
+    sums: Sums, less: Sums, over: dict[str, Decimal], currency: str, *, by_group: bool
 ) -> tuple[PostingLine, ...]:
-    lines = [*_tenders(sums, less, over_short), *_credits(sums, less, by_group=by_group)]
+    lines = [*_tenders(sums, less, over), *_credits(sums, less, by_group=by_group)]
     rounded = [_rounded(line, currency) for line in lines]
     _close(rounded, sum((line.amount for line in lines), ZERO), currency)
     return tuple(line for line in rounded if line.amount)
 
 
-def _tenders(sums: Sums, less: Sums, over_short: dict[str, Decimal]) -> list[PostingLine]:
+def _tenders(sums: Sums, less: Sums, differences: dict[str, Decimal]) -> list[PostingLine]:
     lines = []
-    for kind in sorted(sums.tenders.keys() | over_short.keys()):
+    for kind in sorted(sums.tenders.keys() | differences.keys()):
         taken = sums.tenders[kind].amount if kind in sums.tenders else ZERO
         taken -= less.tenders[kind].amount if kind in less.tenders else ZERO
-        over = over_short.get(kind, ZERO)
+        over = differences.get(kind, ZERO)
         lines.append(PostingLine(posting_line_type="tender", amount=taken + over, tender_type=kind))  # type: ignore[arg-type]
         if over:
             lines.append(
@@ -131,21 +150,20 @@ def _close(lines: list[PostingLine], apart: Decimal, currency: str) -> None:
     through by a person.
     """
     if apart := round_money(apart, currency):
-        lines.append(
-            PostingLine(
-                posting_line_type="other",
-                amount=-apart,
-                description="receipts that do not balance in themselves",
-            )
-        )
+        told = "receipts that do not balance in themselves"
+        lines.append(PostingLine(posting_line_type="other", amount=-apart, description=told))
     rest = sum((line.amount for line in lines), ZERO)
+    if not rest:
+        return
     sales = [at for at, line in enumerate(lines) if line.posting_line_type == "sales"]
-    if rest and sales:
-        at = max(sales, key=lambda index: abs(lines[index].amount))
-        line = lines[at]
-        lines[at] = PostingLine(
-            posting_line_type="sales",
-            amount=line.amount - rest,
-            tax_rate=line.tax_rate,
-            merchandise_hierarchy=line.merchandise_hierarchy,
-        )
+    if not sales:
+        lines.append(PostingLine(posting_line_type="rounding", amount=-rest))
+        return
+    at = max(sales, key=lambda index: abs(lines[index].amount))
+    line = lines[at]
+    lines[at] = PostingLine(
+        posting_line_type="sales",
+        amount=line.amount - rest,
+        tax_rate=line.tax_rate,
+        merchandise_hierarchy=line.merchandise_hierarchy,
+    )

@@ -53,6 +53,127 @@ DAY_RULES: dict[str, AuditRule] = {
             "FUTURE_DATE", "transaction", "error", "TW-6009", "a business date in the future"
         ),
         AuditRule(
+            "SEQ_OUT_OF_ORDER",
+            "workstation-day",
+            "warn",
+            "TW-6004",
+            "a number that happened before the one below it",
+        ),
+        AuditRule(
+            "BUSINESS_DATE_STALE",
+            "transaction",
+            "error",
+            "TW-6010",
+            "a business date older than `oldest_days` when it came",
+        ),
+        AuditRule(
+            "CLOSED_PERIOD",
+            "transaction",
+            "error",
+            "TW-6011",
+            "a business date in a period that was closed before it came",
+        ),
+        AuditRule(
+            "UNKNOWN_STORE", "store-day", "error", "TW-6012", "a shop that stores.csv does not list"
+        ),
+        AuditRule(
+            "UNKNOWN_WORKSTATION",
+            "workstation-day",
+            "error",
+            "TW-6013",
+            "a register that [workstations] does not list for its shop",
+        ),
+        AuditRule(
+            "TRAINING_MODE",
+            "store-day",
+            "count",
+            "TW-6014",
+            "training transactions: their numbers count, their money does not",
+        ),
+        AuditRule(
+            "CASH_ROUNDING_LIMIT",
+            "transaction",
+            "warn",
+            "TW-6112",
+            "rounding by more than half the smallest coin of [smallest_coin]",
+        ),
+        AuditRule(
+            "TAX_MAPPING_INCOMPLETE",
+            "transaction",
+            "error",
+            "TW-6202",
+            "a tax rate without a row in the code tables of `tax_codes`",
+        ),
+        AuditRule(
+            "TAX_INCLUDED_INCONSISTENT",
+            "transaction",
+            "error",
+            "TW-6203",
+            "tax inside the prices where it is added, or the other way round",
+        ),
+        AuditRule(
+            "TAX_RECALC_MISMATCH",
+            "transaction",
+            "warn",
+            "TW-6204",
+            "a tax that is not its rate of what it was computed on",
+        ),
+        AuditRule(
+            "TAX_EXEMPT_UNJUSTIFIED",
+            "transaction",
+            "warn",
+            "TW-6205",
+            "no tax at a rate above zero, and no reason why",
+        ),
+        AuditRule(
+            "REASON_CODE_REQUIRED",
+            "transaction",
+            "warn",
+            "TW-6302",
+            "a return, void or price override without a reason",
+            off=True,
+        ),
+        AuditRule(
+            "NO_SALE_RATE",
+            "operator-day",
+            "warn",
+            "TW-6501",
+            "a drawer opened without a sale too often",
+            off=True,
+        ),
+        AuditRule(
+            "POST_VOID_RATE",
+            "operator-day",
+            "warn",
+            "TW-6502",
+            "receipts taken back too often",
+            off=True,
+        ),
+        AuditRule(
+            "PRICE_OVERRIDE_RATE",
+            "operator-day",
+            "warn",
+            "TW-6503",
+            "prices changed by hand too often",
+            off=True,
+        ),
+        AuditRule(
+            "RETURN_WITHOUT_RECEIPT",
+            "transaction",
+            "warn",
+            "TW-6504",
+            "a return that names no sale",
+            off=True,
+        ),
+        AuditRule(
+            "GIFT_CARD_RETURN",
+            "transaction",
+            "warn",
+            "TW-6505",
+            "a gift card taken back for money",
+            off=True,
+        ),
+        AuditRule(
             "TAX_RATE_UNKNOWN",
             "line",
             "error",
@@ -92,10 +213,18 @@ DAY_RULES: dict[str, AuditRule] = {
             "DUPLICATE_POSTING", "posting", "error", "TW-6607", "two documents for one posting"
         ),
         AuditRule(
-            "MISSING_DECLARATION", "till", "error", "TW-6403", "a till that traded was not counted"
+            "MISSING_DECLARATION",
+            "till",
+            "error",
+            "TW-6403",
+            "a till that traded was not counted",
         ),
     )
 }
+DEFAULT_RATE_PERCENT = Decimal(5)
+"""What the rules about operators allow in 100 receipts, where a project sets no tolerance."""
+ALSO_OF_THE_DAY = ("SEQ_GAP", "OVER_SHORT", "CURRENCY_UNKNOWN")
+"""Rules of the message that a day is asked about as well; gaps only show there."""
 CATALOGUE: Mapping[str, AuditRule] = {**RULES, **DAY_RULES}
 
 
@@ -118,12 +247,19 @@ class Judge:
     def severity(self, rule: str) -> str:
         """Return how grave a breach is here: error, warn, count or off."""
         setting = self.settings.get(rule)
-        return (setting.severity if setting else "") or CATALOGUE[rule].severity
+        if setting and setting.severity:
+            return setting.severity
+        return "off" if CATALOGUE[rule].off else CATALOGUE[rule].severity
 
     def tolerance(self, rule: str, default: Decimal = Decimal(0)) -> Decimal:
         """Return how much two amounts may differ, in their currency."""
+        found = self.set_tolerance(rule)
+        return default if found is None else found
+
+    def set_tolerance(self, rule: str) -> Decimal | None:
+        """Return the tolerance the project sets, None where it sets none."""
         setting = self.settings.get(rule)
-        return default if setting is None or setting.tolerance is None else setting.tolerance
+        return None if setting is None else setting.tolerance
 
     def finding(
         self, rule: str, store: str, business_date: str, **told: str | int

@@ -121,7 +121,8 @@ class Shelf:
         if not rows:
             day = StoreDay(day_id=self._next_id, store=store, business_date=business_date)
             self._next_id += 1
-            return Entry(day, DayBook())
+            # Its number must be on record before a fact bears it.
+            return Entry(day, DayBook(), keep=True)
         [(record, stored)] = rows
         entry = Entry(decode_day(record), decode_book(stored), dirty=False)
         later = (entry.day.day_id, entry.book.position)

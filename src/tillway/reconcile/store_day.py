@@ -38,7 +38,7 @@ MEANINGS: dict[State, str] = {
 }
 
 
-class StoreDay(msgspec.Struct, kw_only=True):
+class StoreDay(msgspec.Struct, kw_only=True, gc=False):
     """One shop on one business date. Times are microseconds UTC, 0 for never.
 
     revision rises each time a posted day is opened again. changed_at: when a message last changed
@@ -48,7 +48,8 @@ class StoreDay(msgspec.Struct, kw_only=True):
     confirmed: postings of this revision. posting_position: up to which message they cover the day.
     posted_revision: the highest confirmed one, -1 for none. money: grand totals by currency as
     text; difference: the largest open one by currency. findings: open ones that block; gaps:
-    missing numbers nobody accounted for.
+    missing numbers nobody accounted for. look_at: when a gap that
+    is too young to show is shown, 0 for none. stale: it was kept before it was judged again.
     """
 
     day_id: int
@@ -71,6 +72,8 @@ class StoreDay(msgspec.Struct, kw_only=True):
     messages: int = 0
     findings: int = 0
     gaps: int = 0
+    look_at: int = 0
+    stale: bool = False
     money: dict[str, str] = {}
     difference: dict[str, str] = {}
 

@@ -12,7 +12,7 @@ from tillway.reconcile.findings import COLUMNS
 VERSION = 1
 ITEM_COLUMNS = (
     "item_id, kind, party, reference, other_reference, store, business_date, currency, amount,"
-    " position, due, match_id"
+    " position, due, match_id, origin, flawed"
 )
 
 
@@ -37,6 +37,12 @@ def read(name: str) -> str:
 def match(name: str) -> str:
     """Return a statement about open items and what the ERP reports."""
     return named(_file("match.sql"))[name].replace(":item", ITEM_COLUMNS)
+
+
+@cache
+def answer(name: str) -> str:
+    """Return a SELECT of what people ask."""
+    return named(_file("answers.sql"))[name]
 
 
 def tables() -> Tables:

@@ -195,8 +195,9 @@ class PostingBooks:
                 self._connection.execute(
                     "DELETE FROM posting WHERE posting_key = ? AND NOT is_copy", (posting_key,)
                 )
-            return self._connection.changes() > 0
+        return self._connection.changes() > 0
 
     def _next_change(self) -> int:
         [(number,)] = self._connection.execute(_NEXT).fetchall()
-        return int(number)
+        assert isinstance(number, int)
+        return number

@@ -110,7 +110,7 @@ CATALOGUE: tuple[FaultInfo, ...] = (
     FaultInfo(
         "misdated", 0.003, "sales without a card, but for the last day",
         "the same receipt comes again under the next business date",
-        "SEQ_DUPLICATE; numbers and totals of that day do not agree",
+        "SEQ_DUPLICATE on both dates, FUTURE_DATE; numbers and totals of that day do not agree",
     ),
     FaultInfo(
         "future-date", 0.003, "sales without a card",

@@ -1,6 +1,6 @@
 """The journal's specification for counters that start again, on top of `ObjectJournalSuite`.
 
-Backends subclass this suite, which holds all the others as well.
+`ProjectionJournalSuite` builds on this suite, which holds the others as well.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ OFFICE_EXAMPLES: dict[str, Part] = {
         statement_id="2026-221",
         line_no=1,
         value_date=date(2026, 11, 23),
+        booking_date=date(2026, 11, 23),
         amount=money("9.75"),
         currency="EUR",
         reference="PAYOUT po-1",

@@ -178,8 +178,10 @@ class _Vfs(apsw.VFS):
     def __init__(self) -> None:
         super().__init__(VFS_NAME, base="")
 
-    def xOpen(self, name: Any, _flags: list[int]) -> Any:  # noqa: N802 - SQLite's name
+    def xOpen(self, name: Any, flags: list[int]) -> Any:  # noqa: N802 - SQLite's name
         path = Path(name.filename() if isinstance(name, apsw.URIFilename) else name)
+        if not flags[0] & apsw.SQLITE_OPEN_CREATE and path.name not in _files_of(str(path)):
+            raise apsw.CantOpenError("there is no such file, for a test")
         return _Opened(_disks[path.parent.name], path.name)
 
     def xAccess(self, path: str, _flags: int) -> bool:  # noqa: N802 - as above

@@ -17,13 +17,41 @@ def codes(content: bytes, **options: Any) -> list[tuple[str, bool]]:
 
 
 def test_the_bytes_of_rows_are_exact() -> None:
-    """Raw bytes, offsets and lines are those of the file, across quoted line feeds and marks."""
+    """Header, rows, offsets and lines are those of the file, across quoted line feeds and marks."""
     content = b'\xef\xbb\xbfa,b\r\n1,"x\r\ny"\r\n2,z\n'
     found = answers(format_named("csv", {}), content)
-    assert [one.raw for one in found] == [b'1,"x\r\ny"\r\n', b"2,z\n"]
+    rows = [b'1,"x\r\ny"\r\n', b"2,z\n"]
+    assert [one.raw for one in found] == [b"a,b\r\n" + row for row in rows]
     assert [(one.offset, one.line) for one in found] == [(8, 2), (18, 4)]
+    assert [content[one.offset :][: len(row)] for one, row in zip(found, rows, strict=True)] == rows
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"group_by": ["a"]}, {"header": False}, {"skip_lines": 2}, {"quote": "'"}]
+)
+def test_each_record_can_be_read_again_by_itself(options: dict[str, Any]) -> None:
+    """What is kept of a row, as it came or masked, gives the same row with its column names."""
+    form = format_named("csv", options)
+    found = answers(form, b"a,b\nc,d\n1,x\n1,y\n2,z\n3,w\n")
+    assert len(found) > 1
     for one in found:
-        assert content[one.offset : one.offset + len(one.raw)] == one.raw
+        assert isinstance(one, Record)
+        assert values(form, one.raw) == [one.value]
+        assert values(form, form.encode(one.value)) == [one.value]
+
+
+def test_a_bad_row_is_kept_with_its_header() -> None:
+    """The excerpt of a row that cannot be read gives the same answer again."""
+    form = format_named("csv", {})
+    (found,) = refusals(form, b"a,b\n1,2\n3\n4,5\n")
+    (again,) = refusals(form, found.raw)
+    assert (found.raw, again.error.code) == (b"a,b\n3\n", found.error.code)
+
+
+def test_a_first_row_of_data_is_not_kept_as_a_header() -> None:
+    """A number as long as a card's is no name of a column: nothing of such a file is read."""
+    content = b"sale,4111 1111 1111 1111\nsale,5500 0000 0000 0004\n"
+    assert codes(content) == [("TW-3042", True)]
 
 
 @pytest.mark.parametrize("encoding", ["cp1254", "iso-8859-9", "utf-16", "utf-16-le", "utf-8-sig"])
@@ -33,7 +61,9 @@ def test_declared_encodings_are_read(encoding: str) -> None:
     (record,) = answers(format_named("csv", {"encoding": encoding}), content)
     assert isinstance(record, Record)
     assert record.value == {"ad": "çilek ş", "tutar": "1"}
-    assert content[record.offset :] == record.raw
+    heading = "ad,tutar\n".encode(encoding.removesuffix("-sig").replace("utf-16-le", "utf-16"))
+    mark = b"\xff\xfe" if encoding.startswith("utf-16") else b""
+    assert record.raw == heading.removeprefix(mark) + content[record.offset :]
 
 
 def test_a_wrong_encoding_keeps_the_rows_before_it() -> None:
@@ -68,7 +98,7 @@ def test_a_decimal_comma_is_rewritten_in_declared_columns() -> None:
     content = b"net;code\n1.234,50;1.234,50\n-0,5;x\n12;y\n;z\n"
     assert [one["net"] for one in values(form, content)] == ["1234.50", "-0.5", "12", ""]
     assert values(form, content)[0]["code"] == "1.234,50"
-    assert form.encode({"net": "1234.50", "code": "x"}) == b"1234,50;x\r\n"
+    assert form.encode({"net": "1234.50", "code": "x"}) == b"net;code\r\n1234,50;x\r\n"
     for wrong in (b"1,234.50", b"abc", b"1.23,5", b"--1"):
         (found,) = refusals(form, b"net;code\n" + wrong + b";x\n")
         assert (found.error.code, found.error.path) == ("TW-3043", "net")
@@ -106,7 +136,7 @@ def test_a_bad_row_spoils_its_own_receipt_only() -> None:
     assert [getattr(one, "value", {}).get("r") for one in found] == ["1", None, "3"]
     assert isinstance(found[1], Unreadable)
     assert not found[1].fatal
-    assert found[1].raw.startswith(b"2,1,b\n2,2\n")
+    assert found[1].raw.startswith(b"r,l,v\n2,1,b\n2,2\n")
 
 
 def test_a_receipt_of_too_many_rows_is_refused() -> None:

@@ -133,6 +133,31 @@ def test_a_record_with_a_foreign_prefix_can_be_written_back() -> None:
     assert "\u00c0v:b".encode() in form.encode(record.value)
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        *(b"<:b/>", b"<v:/>", b"<::/>", b"<v:1/>", b"<a:b:c/>", b"<xmlns:b/>"),
+        *(b'<b :k="1"/>', b'<b k:="1"/>', b'<b v:1="1"/>'),
+    ],
+)
+def test_a_name_that_is_none_is_refused(element: bytes) -> None:
+    """The parser reads a name that lacks a part; such a record could not be written back."""
+    found, *_ = answers(xml(), b"<a><r>" + element + b"</r><r/></a>")
+    assert isinstance(found, Unreadable)
+    assert isinstance(found.error, Refused)
+    assert (found.error.code, found.error.status, found.fatal) == ("TW-3030", 400, False)
+
+
+@pytest.mark.parametrize("namespace", ["urn:xml", "urn:xmlns", "urn:1"])
+def test_no_namespace_is_read_under_a_reserved_prefix(namespace: str) -> None:
+    """A prefix made from the last word of a namespace never is one that XML keeps for itself."""
+    form = xml()
+    (record,) = answers(form, f'<a><r><b xmlns="{namespace}">1</b></r></a>'.encode())
+    assert isinstance(record, Record)
+    assert record.value == {"ns:b": "1"}
+    assert values(form, form.encode(record.value)) == [record.value]
+
+
 def test_comments_and_instructions_are_left_out() -> None:
     """Neither the tree nor the raw bytes hold comments or processing instructions."""
     (record,) = answers(xml(), b"<a><r><!-- 4111111111111111 --><?x y?><n>1</n></r></a>")

@@ -9,7 +9,7 @@ from tillway.errors import all_codes
 from tillway.model import RULES, findings, money, quantity
 from tillway.model.cash import TenderCount
 from tillway.model.payments import SettlementEntry
-from tillway.model.retail import LineTax, PriceModifier, Tender, Totals
+from tillway.model.retail import ForeignAmount, LineTax, PriceModifier, Tender, Totals
 from tillway.testing.examples import (
     EXAMPLES,
     example_payout,
@@ -97,6 +97,7 @@ def test_tips_and_rounding_count_in_the_balance():
     cash = replace(
         sale.tenders[1],
         amount=money("8.50"),
+        tendered_amount=money("11.02"),
         rounding_amount=money("0.02"),
         tip_amount=money("1.00"),
     )
@@ -287,3 +288,30 @@ def test_every_rule_has_its_code():
     assert len({rule.code for rule in RULES.values()}) == len(RULES)
     for rule in RULES.values():
         assert rule.id in all_codes()[rule.code].title
+
+
+def test_totals_without_lines_agree_with_one_another():
+    """Net, added tax, tip and rounding make the grand total; with lines the lines say so."""
+    sale = example_sale(lines=(), taxes=())
+    assert rules_of(sale) == []
+    wrong = replace(sale, totals=replace(sale.totals, net=money("17.00")))
+    (finding,) = findings(wrong)
+    assert (finding.rule, finding.path) == ("HEADER_NET_PLUS_TAX", "totals.grand")
+    assert (finding.expected, finding.found) == ("17.00", "17.48")
+    added = replace(sale.totals, net=money("15.16"), tax=money("2.32"))
+    assert rules_of(replace(sale, tax_included=False, totals=added)) == []
+
+
+def test_what_was_handed_over_less_the_change_was_paid():
+    """A warning, and only where the tenders themselves add up; foreign money is not judged."""
+    sale = example_sale()
+    cash = replace(sale.tenders[1], change_amount=money("2.50"))
+    (finding,) = findings(replace(sale, tenders=(sale.tenders[0], cash)))
+    assert (finding.rule, finding.path, finding.severity) == (
+        "UNDER_OVER_PAYMENT",
+        "tenders[1].amount",
+        "warn",
+    )
+    assert (finding.expected, finding.found) == ("7.50", "7.48")
+    foreign = replace(cash, foreign=ForeignAmount(currency="USD", amount=money("11.00")))
+    assert rules_of(replace(sale, tenders=(sale.tenders[0], foreign))) == []

@@ -27,6 +27,8 @@ async def test_honest_books_balance() -> None:
         "stored rows",
         f"route {ROUTE}",
         f"route {ROUTE} filtered",
+        f"route {ROUTE} dead",
+        f"route {ROUTE} delivered",
     ]
     received = books.equations[0]
     assert received.total == 7

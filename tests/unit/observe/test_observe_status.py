@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,6 +10,7 @@ from tillway.clock import MICROSECONDS
 from tillway.journal.base import Settlement, TargetState
 from tillway.journal.memory import MemoryJournal
 from tillway.observe import Thresholds, status, status_as_json
+from tillway.observe.routes import FormerRoute
 from tillway.project.records import HubSettings, Release, Store
 from tillway.routing import Route
 from tillway.testing.journal import ROUTE, SALE, candidate, invalid, row
@@ -100,6 +102,35 @@ async def test_what_a_route_does_not_carry_is_not_waiting() -> None:
     found = await status(journal, now=LATER, release=RELEASE)
     assert found.routes[0].pending == 0
     assert found.routes[0].filtered == 1
+
+
+async def test_a_route_that_left_the_project_is_told_once() -> None:
+    """What it never delivered is named; what came since is not its work, and nothing hides."""
+    journal = await _journal("delivered", "delivered")
+    await journal.register_route("old", 0)
+    old = [replace(row(1), route="old"), replace(row(2, "dead"), route="old")]
+    await journal.settle(Settlement("old", rows=old, cursor=2))
+    await journal.append([candidate(3)])
+    await journal.settle(Settlement(ROUTE, rows=[row(3)], cursor=3))
+    found = await status(journal, now=LATER, release=RELEASE)
+    assert [line.route for line in found.routes] == [ROUTE]
+    assert found.former_routes == [FormerRoute("old", 1)]
+    assert found.headline == "old is not in the project any more: 1 waiting."
+    assert not found.quiet
+    assert found.delivered == 3
+    assert found.money_waiting == {}
+
+
+async def test_a_route_that_left_with_nothing_open_is_not_told() -> None:
+    """It has delivered what it had; the screen is quiet."""
+    journal = await _journal("delivered")
+    await journal.register_route("old", 0)
+    await journal.settle(Settlement("old", rows=[replace(row(1), route="old")], cursor=1))
+    await journal.append([candidate(2)])
+    await journal.settle(Settlement(ROUTE, rows=[row(2)], cursor=2))
+    found = await status(journal, now=NOW, release=RELEASE)
+    assert found.former_routes == []
+    assert found.headline == "All is well: 2 messages delivered, nothing waits."
 
 
 async def test_a_silent_store_needs_attention_while_others_send() -> None:

@@ -47,7 +47,7 @@ RULES: dict[FaultKind, set[str]] = {
     "till_over": {"OVER_SHORT"},
     "altered": {"TOTALS_MISMATCH", "AMOUNT_DIFF"},
     "wrong_tax": {"TAX_RATE_UNKNOWN"},
-    "misdated": {"SEQ_DUPLICATE", "COUNT_MISMATCH", "TOTALS_MISMATCH"},
+    "misdated": {"SEQ_DUPLICATE", "FUTURE_DATE", "COUNT_MISMATCH", "TOTALS_MISMATCH"},
     "future_date": {"FUTURE_DATE", "COUNT_MISMATCH", "TOTALS_MISMATCH"},
     "missing_close": {"STORE_DAY_NOT_CLOSED"},
     "close_count": {"COUNT_MISMATCH"},

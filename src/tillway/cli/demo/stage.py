@@ -30,6 +30,7 @@ from tillway.simulator.truth import TruthWriter
 TRUTH_FILE = ".state/truth.jsonl"
 ERP_FOLDER = ".state/erp"
 ERP_SYSTEM = "erp"
+LONGEST_CLOSING_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -93,9 +94,15 @@ class Stage:
         return self._session
 
     async def last_curtain(self) -> None:
-        """Let the stores hand over what they made, with the ERP healed, and end the truth."""
+        """Let the stores end their day with the ERP healed: close, count, deposit, hand over.
+
+        Acquirer and bank tell their side of it then. A day that does not end is broken off.
+        """
         await self.heal_erp()
         if self.feed is not None and self._playing is not None:
+            for store in list(self.feed.progress.offline):
+                self.bring_online(store)
+            await asyncio.wait({self._playing}, timeout=LONGEST_CLOSING_SECONDS)
             self.feed.stop()
             await self._playing
         if self._truth is not None:

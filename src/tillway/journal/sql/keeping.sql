@@ -90,7 +90,10 @@ INSERT INTO restored (position, restored_at, taken_at, origin, who, reason, ackn
 
 -- name: doubt_what_was_held
 UPDATE delivery SET state = 'sending', reason = 'restored' WHERE state = 'held'
-  AND reason <> 'findings'
+  AND reason NOT IN ('findings', 'on_hold')
+
+-- name: doubt_what_a_person_holds
+UPDATE delivery SET attempts = max(attempts, 1) WHERE state = 'held' AND reason = 'on_hold'
 
 -- name: acknowledge_restore
 UPDATE restored SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_because = ?

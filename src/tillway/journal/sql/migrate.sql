@@ -24,5 +24,10 @@ UPDATE schema_version SET version = 3
 ALTER TABLE action ADD COLUMN link BLOB NOT NULL DEFAULT x'';
 UPDATE schema_version SET version = 4
 
+-- name: to_5
+-- Books of what is settled and of whole blocks: `schema.sql` makes the table, `sqlite_books.py` and
+-- `sqlite_summary.py` fill them from the rows.
+UPDATE schema_version SET version = 5
+
 -- name: put_link
 UPDATE action SET link = ? WHERE action_id = ?

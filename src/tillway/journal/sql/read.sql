@@ -14,10 +14,12 @@ WHERE message_type = 'source.hint' AND system = ? AND position > ? ORDER BY posi
 SELECT coalesce(max(position), 0) FROM message
 
 -- name: open_deliveries
-SELECT :deliveries FROM delivery JOIN route USING (route_id)
+SELECT :deliveries
+FROM route CROSS JOIN delivery INDEXED BY delivery_open ON delivery.route_id = route.route_id
 WHERE route.name = ?1 AND state IN ('sending', 'held', 'in_doubt')
 UNION ALL
-SELECT :deliveries FROM delivery JOIN route USING (route_id)
+SELECT :deliveries
+FROM route CROSS JOIN delivery INDEXED BY delivery_dead ON delivery.route_id = route.route_id
 WHERE route.name = ?1 AND state = 'dead' AND reason = 'holds_lane' ORDER BY 1
 
 -- name: delivery_rows
@@ -38,7 +40,8 @@ SELECT name, value FROM source_state WHERE source = ?
 
 -- name: kept_totals
 SELECT grp, message_type, currency, count, amount_minor, unknown FROM total
-WHERE book = ? ORDER BY grp, message_type, currency
+WHERE book = ? AND (count <> 0 OR amount_minor <> 0 OR unknown <> 0)
+ORDER BY grp, message_type, currency
 
 -- name: stored_totals
 SELECT 'accepted', message_type, currency, count(*), coalesce(sum(amount_minor), 0),
@@ -84,21 +87,14 @@ GROUP BY message_type, currency ORDER BY 2, 3
 -- name: waiting_rows
 SELECT store, CASE state WHEN 'sending' THEN 'held' ELSE state END AS waiting_state, currency,
   message_type, count(*), sum(abs(coalesce(amount_minor, 0))), min(received_at)
-FROM delivery CROSS JOIN message USING (position)
+FROM delivery INDEXED BY delivery_open CROSS JOIN message USING (position)
 WHERE route_id = ?1 AND state IN ('sending', 'held', 'in_doubt')
 GROUP BY store, waiting_state, currency, message_type
 UNION ALL
 SELECT store, 'dead', currency, message_type, count(*), sum(abs(coalesce(amount_minor, 0))),
   min(received_at)
-FROM delivery CROSS JOIN message USING (position)
+FROM delivery INDEXED BY delivery_dead CROSS JOIN message USING (position)
 WHERE route_id = ?1 AND state = 'dead' GROUP BY store, currency, message_type
-
--- name: waiting_pending
-SELECT store, 'pending', currency, message_type, count(*), sum(abs(coalesce(amount_minor, 0))),
-  min(received_at)
-FROM message WHERE position > ?2 AND superseded_by IS NULL AND NOT EXISTS
-  (SELECT 1 FROM delivery WHERE route_id = ?1 AND delivery.position = message.position)
-GROUP BY store, currency, message_type
 
 -- name: stores_seen
 SELECT system, store, last_at, accepted FROM store_seen ORDER BY system, store
@@ -153,15 +149,19 @@ FROM attempt WHERE position = ? ORDER BY attempt_id
 
 -- name: deliveries
 SELECT route.name, :deliveries, :columns
-FROM delivery JOIN route USING (route_id) JOIN message ON message.position = delivery.position
-WHERE state IN (SELECT value FROM json_each(?1)) AND delivery.position > ?2
+FROM route CROSS JOIN delivery :indexed ON delivery.route_id = route.route_id
+  CROSS JOIN message ON message.position = delivery.position
+WHERE :kind AND state IN (SELECT value FROM json_each(?1)) AND delivery.position > ?2
   AND (?3 = '' OR route.name = ?3)
-ORDER BY delivery.position LIMIT ?4
 
 -- name: invalid
 SELECT :invalid FROM invalid
-WHERE invalid_id > ?1 AND (?2 = '' OR outcome = ?2) AND (?3 = 0 OR closed_by = 0)
-ORDER BY invalid_id LIMIT ?4
+WHERE invalid_id > ?1 AND (?2 = '' OR outcome = ?2) ORDER BY invalid_id LIMIT ?3
+
+-- name: open_invalid
+SELECT :invalid FROM invalid
+WHERE invalid_id > ?1 AND (?2 = '' OR outcome = ?2) AND closed_by = 0
+ORDER BY invalid_id LIMIT ?3
 
 -- name: sequences
 SELECT system, store, workstation, business_date, min(sequence_number), max(sequence_number),

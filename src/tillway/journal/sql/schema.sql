@@ -1,7 +1,7 @@
 -- The journal and its ledger. Only the writer thread changes anything here.
 
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-INSERT INTO schema_version SELECT 4 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+INSERT INTO schema_version SELECT 5 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
 
 -- Every accepted message, once per natural key. Append only.
 CREATE TABLE IF NOT EXISTS message (
@@ -103,10 +103,12 @@ CREATE INDEX IF NOT EXISTS invalid_conflict ON invalid (first_position)
   WHERE closed_by = 0 AND first_position > 0;
 CREATE INDEX IF NOT EXISTS invalid_open ON invalid (key_digest)
   WHERE closed_by = 0 AND outcome = 'quarantined' AND key_digest <> x'';
+CREATE INDEX IF NOT EXISTS invalid_unanswered ON invalid (invalid_id) WHERE closed_by = 0;
 
 -- The books, kept while writing and compared with the rows by `tillway verify`.
 CREATE TABLE IF NOT EXISTS total (
-  book         TEXT    NOT NULL, -- received (by door), outcome, filtered/<route>, or retired
+  book         TEXT    NOT NULL, -- received (by door), outcome, filtered/<route>,
+                               -- settled/<route> (by state), or retired
   grp          TEXT    NOT NULL,
   message_type TEXT    NOT NULL,
   currency     TEXT    NOT NULL,
@@ -114,6 +116,22 @@ CREATE TABLE IF NOT EXISTS total (
   amount_minor INTEGER NOT NULL,
   unknown      INTEGER NOT NULL,
   PRIMARY KEY (book, grp, message_type, currency)
+) STRICT, WITHOUT ROWID;
+
+-- What the messages of a whole block add up to; see `sqlite_summary.py`. Derived, written once.
+CREATE TABLE IF NOT EXISTS summary (
+  size           INTEGER NOT NULL, -- positions of the block; its first is size * block + 1
+  block          INTEGER NOT NULL,
+  store          TEXT    NOT NULL,
+  message_type   TEXT    NOT NULL,
+  currency       TEXT    NOT NULL,
+  superseded     INTEGER NOT NULL,
+  count          INTEGER NOT NULL,
+  amount_minor   INTEGER NOT NULL,
+  absolute_minor INTEGER NOT NULL,
+  unknown        INTEGER NOT NULL,
+  oldest_at      INTEGER NOT NULL,
+  PRIMARY KEY (size, block, store, message_type, currency, superseded)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS store_seen (

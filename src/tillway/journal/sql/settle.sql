@@ -25,3 +25,20 @@ DELETE FROM source_state WHERE source = ? AND name = ?
 
 -- name: close_one
 UPDATE invalid SET closed_by = ? WHERE invalid_id = ?
+
+-- name: former_states
+SELECT delivery.state, message_type, currency, count(*), coalesce(sum(amount_minor), 0),
+  sum(amount_minor IS NULL)
+FROM json_each(?1) CROSS JOIN message ON message.position = json_each.value
+  LEFT JOIN delivery ON delivery.route_id = ?2 AND delivery.position = json_each.value
+GROUP BY delivery.state, message_type, currency
+
+-- name: forget_settled
+DELETE FROM total WHERE substr(book, 1, 8) = 'settled/'
+
+-- name: book_settled
+INSERT INTO total (book, grp, message_type, currency, count, amount_minor, unknown)
+SELECT 'settled/' || route.name, state, message_type, currency, count(*),
+  coalesce(sum(amount_minor), 0), sum(amount_minor IS NULL)
+FROM delivery CROSS JOIN message USING (position) JOIN route USING (route_id)
+GROUP BY route.name, state, message_type, currency

@@ -15,6 +15,10 @@ ORDER BY store, business_date
 -- name: unfinished
 SELECT record FROM recon_day WHERE state <> 'posted' ORDER BY business_date, store
 
+-- name: unaudited
+SELECT store, business_date FROM recon_day
+WHERE (SELECT max(position) FROM recon_fact WHERE recon_fact.day_id = recon_day.day_id) > ?
+
 -- name: facts_after
 SELECT position, fact FROM recon_fact WHERE day_id = ? AND position > ? ORDER BY position
 
@@ -50,15 +54,21 @@ FROM recon_posting JOIN recon_day USING (day_id) WHERE erp = ? AND posting_key =
 SELECT body FROM recon_posting WHERE day_id = ? AND revision = ? AND posting_type = ?
 
 -- name: postings_of_type
-SELECT posting_key FROM recon_posting WHERE day_id = ? AND posting_type = ?
+SELECT body FROM recon_posting WHERE day_id = ? AND posting_type = ? ORDER BY revision
+
+-- name: postings_among
+SELECT posting_key FROM recon_posting
+WHERE erp = ? AND posting_key IN (SELECT value FROM json_each(?))
 
 -- name: postings_of_day
 SELECT erp, posting_key, revision, posting_type, currency, amount, state, asked_at, position,
-  document_number, confirmed_at
+  document_number, confirmed_at, trouble
 FROM recon_posting WHERE day_id = ? ORDER BY revision, posting_type DESC, posting_key
 
 -- name: postings_to_say
-SELECT erp, posting_key, body FROM recon_posting WHERE state = 'wanted' LIMIT ?
+SELECT erp, posting_key, body FROM recon_posting WHERE state = 'wanted'
+ORDER BY asked_at, posting_type <> 'reversal', posting_key LIMIT ?
 
 -- name: postings_open
-SELECT position, body FROM recon_posting WHERE state = 'said' ORDER BY position LIMIT ?
+SELECT position, body, day_id, revision, trouble FROM recon_posting
+WHERE state = 'said' AND position > ? ORDER BY position LIMIT ?

@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS recon_day (
   book          BLOB    NOT NULL  -- `DayBook` up to its own position
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS recon_day_place ON recon_day (business_date, store);
+-- Covers lists and the matrix: a month of 600 shops is read without touching a book.
+CREATE INDEX IF NOT EXISTS recon_day_listed ON recon_day (business_date, store, state, record);
 CREATE INDEX IF NOT EXISTS recon_day_store ON recon_day (store, business_date);
 CREATE INDEX IF NOT EXISTS recon_day_open ON recon_day (state) WHERE state <> 'posted';
 
@@ -100,6 +102,7 @@ CREATE TABLE IF NOT EXISTS recon_posting (
   position        INTEGER NOT NULL DEFAULT 0,
   document_number TEXT    NOT NULL DEFAULT '',
   confirmed_at    INTEGER NOT NULL DEFAULT 0,
+  trouble         TEXT    NOT NULL DEFAULT '', -- why the ERP refused it, '' when it did not
   PRIMARY KEY (erp, posting_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recon_posting_day ON recon_posting (day_id, revision);
@@ -107,7 +110,7 @@ CREATE INDEX IF NOT EXISTS recon_posting_open ON recon_posting (state, position)
   WHERE state <> 'confirmed';
 
 -- Money expected or seen in another system, until its counterpart is found: a tender and the entry
--- of a payout, a payout or a deposit and the credit on a bank statement.
+-- of a payout, payouts or deposits and the lines of a bank statement.
 CREATE TABLE IF NOT EXISTS recon_item (
   item_id         INTEGER PRIMARY KEY,
   kind            TEXT    NOT NULL, -- tender, entry, payout, deposit, credit
@@ -117,26 +120,63 @@ CREATE TABLE IF NOT EXISTS recon_item (
   store           TEXT    NOT NULL,
   business_date   TEXT    NOT NULL,
   currency        TEXT    NOT NULL,
-  amount          TEXT    NOT NULL,
+  amount          TEXT    NOT NULL, -- rounded to the minor unit of the currency
   position        INTEGER NOT NULL,
   due             TEXT    NOT NULL, -- date by which the counterpart must be there, '' for never
-  match_id        INTEGER NOT NULL  -- its counterpart, 0 while there is none
+  match_id        INTEGER NOT NULL, -- its counterpart, or its group at the bank; 0 for none
+  origin          TEXT    NOT NULL, -- the object it comes from, where that may be revised
+  flawed          INTEGER NOT NULL  -- a payout whose entries do not make up what it pays
 ) STRICT;
 CREATE INDEX IF NOT EXISTS recon_item_open ON recon_item (reference, kind) WHERE match_id = 0;
 CREATE INDEX IF NOT EXISTS recon_item_other ON recon_item (other_reference, kind)
   WHERE match_id = 0 AND other_reference <> '';
-CREATE INDEX IF NOT EXISTS recon_item_due ON recon_item (due) WHERE match_id = 0 AND due <> '';
+CREATE INDEX IF NOT EXISTS recon_item_due ON recon_item (due, item_id)
+  WHERE match_id = 0 AND due <> '';
+CREATE INDEX IF NOT EXISTS recon_item_origin ON recon_item (origin) WHERE origin <> '';
+CREATE INDEX IF NOT EXISTS recon_item_bank ON recon_item (reference)
+  WHERE kind IN ('payout', 'deposit');
+CREATE INDEX IF NOT EXISTS recon_item_bank_other ON recon_item (other_reference)
+  WHERE kind IN ('payout', 'deposit') AND other_reference <> '';
+CREATE INDEX IF NOT EXISTS recon_item_group ON recon_item (match_id)
+  WHERE kind IN ('payout', 'deposit', 'credit') AND match_id <> 0;
+CREATE INDEX IF NOT EXISTS recon_item_amount ON recon_item (currency, amount)
+  WHERE kind IN ('payout', 'deposit', 'credit') AND match_id = 0;
+
+-- What may be a reference on the lines of bank statements.
+CREATE TABLE IF NOT EXISTS recon_word (
+  word    TEXT    NOT NULL,
+  item_id INTEGER NOT NULL,
+  PRIMARY KEY (word, item_id)
+) STRICT, WITHOUT ROWID;
+
+-- Other names of a payment: its intent, the payment it captures, the order or receipt it pays.
+CREATE TABLE IF NOT EXISTS recon_link (
+  psp_reference TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  PRIMARY KEY (psp_reference, name)
+) STRICT, WITHOUT ROWID;
 
 -- What the ERP says it holds.
 CREATE TABLE IF NOT EXISTS recon_reported (
   erp             TEXT    NOT NULL,
   document_number TEXT    NOT NULL,
-  posting_key     TEXT    NOT NULL,
+  posting_key     TEXT    NOT NULL, -- of the posting it is, or that it cancels by hand
   store           TEXT    NOT NULL,
   business_date   TEXT    NOT NULL,
   currency        TEXT    NOT NULL,
   amount          TEXT    NOT NULL,
   position        INTEGER NOT NULL,
+  cancels         INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (erp, document_number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recon_reported_key ON recon_reported (erp, posting_key);
+
+-- Confirmed postings that the ERP has not reported yet; told: it is a finding already.
+CREATE TABLE IF NOT EXISTS recon_unreported (
+  erp          TEXT    NOT NULL,
+  posting_key  TEXT    NOT NULL,
+  confirmed_at INTEGER NOT NULL,
+  told         INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (erp, posting_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS recon_unreported_due ON recon_unreported (confirmed_at) WHERE told = 0;

@@ -49,5 +49,8 @@ UPDATE recon_posting SET state = 'said', position = ?
 WHERE erp = ? AND posting_key = ? AND state = 'wanted'
 
 -- name: posting_confirmed
-UPDATE recon_posting SET state = 'confirmed', document_number = ?, confirmed_at = ?
+UPDATE recon_posting SET state = 'confirmed', document_number = ?, confirmed_at = ?, trouble = ''
 WHERE erp = ? AND posting_key = ?
+
+-- name: posting_trouble
+UPDATE recon_posting SET trouble = ? WHERE erp = ? AND posting_key = ?

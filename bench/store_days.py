@@ -1,0 +1,265 @@
+"""What reconciliation costs: per message as it comes, a day of all shops anew, a month at a glance.
+
+Everything runs in this process on a journal of its own. The cost per message is CPU time of the
+whole process, the writer's thread included, so that other load on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from bench.rows import Row
+from tillway.api.asgi import Call
+from tillway.api.store_days import StoreDayQuestions
+from tillway.assembly import Hub, open_hub
+from tillway.assembly.process import YOUNG_OBJECTS
+from tillway.connect import Submission
+from tillway.journal.base import StoredMessage
+from tillway.model import message_type
+from tillway.project import load_release
+from tillway.project.template import Variables
+from tillway.project.template import new_project as from_template
+from tillway.reconcile import Bookkeeper, Decision, Desk
+from tillway.reconcile.answers import ANY_FIRST, ANY_LAST
+from tillway.reconcile.day_book import DayBook, encode_book
+from tillway.reconcile.facts import Fact
+from tillway.reconcile.shelf import decode_day, decode_fact, encode
+from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.tables import read, write
+from tillway.simulator.batches import batches
+from tillway.simulator.plan import FIRST_DAY, ChainPlan, stores_csv
+
+SHOPS, RECEIPTS = 60, 24_000
+PORTIONS = 4
+ALL_SHOPS, RECEIPTS_OF_A_SHOP = 600, 2000
+REGISTERS = 4
+MONTH_DAYS = 31
+DAY = FIRST_DAY.isoformat()
+COLD_ROUNDS = 5
+
+
+async def store_days(folder: Path) -> list[Row]:
+    """Measure all of it; returns the rows."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+    rows, facts = await incremental(folder / "incremental")
+    return [*rows, *await whole_chain(folder / "whole-chain", facts)]
+
+
+async def incremental(folder: Path) -> tuple[list[Row], list[bytes]]:
+    """Keep the books of a day of many shops; also returns receipts as facts, for what follows."""
+    plan = ChainPlan(seed=1, stores=SHOPS, sales=RECEIPTS)
+    hub = await _hub(folder, plan)
+    books = _books(hub)
+    costs: dict[str, float] = {}
+    messages, spent, floor = 0, 0.0, 0.0
+    for at, portion in enumerate(_portions(plan), 1):
+        for system, sender, content, many in portion:
+            store = sender if many is not None else ""
+            submission = Submission(content, store=store, format=many or "")
+            await hub.intakes[system].submit(submission, keep_items=False)
+        last = await hub.journal.last_position()
+        floor += await _cpu(partial(_only_read, hub, messages))
+        cost = await _cpu(books.catch_up)
+        costs[f"portion {at}"] = round(cost / (last - messages) * 1e6, 1)
+        messages, spent = last, spent + cost
+    rows = await books.ask("SELECT fact FROM recon_fact ORDER BY day_id, position LIMIT 20000")
+    facts = [stored for [stored] in rows if decode_fact(stored).kind == "receipt"]
+    await hub.stop()
+    name = "bookkeeper, CPU for each message"
+    per_message, read_only = spent / messages * 1e6, floor / messages * 1e6
+    row = Row(name, per_message, "us", read_only, 60, None, higher_is_better=False, series=costs)
+    return [row], facts
+
+
+async def whole_chain(folder: Path, facts: list[bytes]) -> list[Row]:
+    """A day of the whole chain audited anew from its facts, then a month of it in a matrix."""
+    plan = ChainPlan(seed=1, stores=ALL_SHOPS)
+    hub = await _hub(folder, plan)
+    await _books(hub).open()
+    await hub.stop()
+    _fill(folder, plan, facts)
+    floor = _facts_read_seconds(folder)
+    hub = await _hub(folder, plan, fresh=False)
+    books = _books(hub)
+    await books.open()
+    before, began = _memory_megabytes(), time.perf_counter()
+    judged = 0
+    async for day in Desk(books).rerun(
+        DAY, DAY, "", Decision("bench", "how fast", hub.clock.now())
+    ):
+        judged += day.messages
+    seconds, grown = time.perf_counter() - began, _memory_megabytes() - before
+    if judged != ALL_SHOPS * RECEIPTS_OF_A_SHOP:
+        raise RuntimeError(f"judged {judged} receipts anew")
+    await hub.stop()
+    _fill_month(folder)
+    hub = await _hub(folder, plan, fresh=False)
+    matrix, bare = await _matrix_milliseconds(hub)
+    await hub.stop()
+    return [
+        Row("a day of 600 x 2,000 receipts audited anew", seconds, "s", floor, 120, None,
+            higher_is_better=False),
+        Row("memory that took", grown, "MB", before, 100, None, higher_is_better=False),
+        Row("matrix of 600 shops and 31 days", matrix, "ms", bare, 200, None,
+            higher_is_better=False),
+    ]  # fmt: skip
+
+
+async def _hub(folder: Path, plan: ChainPlan, *, fresh: bool = True) -> Hub:
+    """Open the hub of a project for this chain; nothing runs by itself in it."""
+    if fresh:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        from_template(folder, "pos-erp", Variables("bench", 0, 0), secrets.token_bytes)
+        (folder / "stores.csv").write_text(stores_csv(plan))
+    return await open_hub(load_release(folder, environ=os.environ))
+
+
+def _books(hub: Hub) -> Bookkeeper:
+    if hub.bookkeeper is None:
+        raise RuntimeError("the template reconciles nothing")
+    return hub.bookkeeper
+
+
+def _portions(plan: ChainPlan) -> Iterator[list[tuple[str, str, bytes, str | None]]]:
+    """Yield the day in portions; each has what every shop made in that part of it."""
+    size = RECEIPTS // SHOPS // PORTIONS
+    by_shop: dict[str, list[tuple[str, str, bytes, str | None]]] = {}
+    for batch in batches(plan, documents=size):
+        many = "ndjson" if batch.content_type.endswith("ndjson") else ""
+        told = (
+            batch.system,
+            batch.sender,
+            batch.content,
+            many if batch.carrier == "http" else None,
+        )
+        by_shop.setdefault(batch.sender, []).append(told)
+    for at in range(PORTIONS):
+        yield [
+            one
+            for told in by_shop.values()
+            for one in (told[at : at + 1] if at < PORTIONS - 1 else told[at:])
+        ]
+
+
+async def _only_read(hub: Hub, after: int) -> None:
+    """Read and decode what the bookkeeper is about to read, and do nothing with it."""
+    while messages := await hub.journal.read(after, 256):
+        for stored in messages:
+            _decoded(stored)
+        after = messages[-1].position
+
+
+def _decoded(stored: StoredMessage) -> object:
+    return message_type(stored.envelope.message_type).decode(stored.canonical)
+
+
+async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
+    """Return the CPU seconds of this process, all its threads, while something ran."""
+    began = time.process_time()
+    await work()
+    return time.process_time() - began
+
+
+def _fill(folder: Path, plan: ChainPlan, facts: list[bytes]) -> None:
+    """Put the facts of a whole day straight into the tables, as if they had come by themselves."""
+    receipts = [decode_fact(facts[at % len(facts)]) for at in range(RECEIPTS_OF_A_SHOP)]
+    with closing(apsw.Connection(str(folder / ".state" / "journal.db"))) as db:
+        position = 0
+        for day_id, store in enumerate(plan.store_plans(), 1):
+            number = store.business_unit_id
+            day = StoreDay(day_id=day_id, store=number, business_date=DAY, state="receiving")
+            row = (day_id, number, DAY, day.state, encode(day), encode_book(DayBook()))
+            with db:
+                db.execute(write("day"), row)
+                db.executemany(
+                    write("fact"),
+                    (
+                        (day_id, position + at, encode(_placed(fact, number, at)))
+                        for at, fact in enumerate(receipts, 1)
+                    ),
+                )
+            position += len(receipts)
+
+
+def _placed(fact: Fact, store: str, at: int) -> Fact:
+    """Return the receipt as one of this shop; the registers take turns."""
+    number, register = divmod(at, REGISTERS)
+    till = f"{register + 1:02d}"
+    return msgspec.structs.replace(
+        fact,
+        natural_key=f"{store}:{till}:{DAY}:{number}",
+        workstation=till,
+        till=till,
+        number=number,
+        epoch=0,
+    )
+
+
+def _fill_month(folder: Path) -> None:
+    """Copy the audited day to the other days of a month."""
+    with closing(apsw.Connection(str(folder / ".state" / "journal.db"))) as db:
+        sql = "SELECT store, state, record, book FROM recon_day"
+        audited: list[tuple[Any, ...]] = db.execute(sql).fetchall()
+        day_id = len(audited)
+        for ahead in range(1, MONTH_DAYS):
+            date = (FIRST_DAY + timedelta(days=ahead)).isoformat()
+            with db:
+                for store, state, record, book in audited:
+                    day_id += 1
+                    db.execute(write("day"), (day_id, store, date, state, _on(record, date), book))
+
+
+def _on(record: bytes, date: str) -> bytes:
+    return encode(msgspec.structs.replace(decode_day(record), business_date=date))
+
+
+def _facts_read_seconds(folder: Path) -> float:
+    """Read and decode every fact, nothing else; seconds."""
+    with closing(apsw.Connection(str(folder / ".state" / "journal.db"))) as db:
+        began = time.perf_counter()
+        for [stored] in db.execute("SELECT fact FROM recon_fact"):
+            decode_fact(stored)
+        return time.perf_counter() - began
+
+
+async def _matrix_milliseconds(hub: Hub) -> tuple[float, float]:
+    """Ask for the matrix through the API; the median, and reading its rows alone."""
+    questions = StoreDayQuestions(hub.journal, hub.release, hub.clock)
+    taken, bare = [], []
+    for _ in range(COLD_ROUNDS):
+        began = time.perf_counter()
+        await hub.journal.ask(read("days_of"), (ANY_FIRST, ANY_LAST, ""))
+        bare.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        await questions.matrix(_call())
+        taken.append(time.perf_counter() - began)
+    middle = COLD_ROUNDS // 2
+    return sorted(taken)[middle] * 1e3, sorted(bare)[middle] * 1e3
+
+
+def _call() -> Call:
+    async def nothing() -> Any:
+        return {"type": "http.request"}
+
+    last = FIRST_DAY + timedelta(days=MONTH_DAYS - 1)
+    return Call("GET", "/", {"from": DAY, "to": last.isoformat()}, {}, "", nothing)
+
+
+def _memory_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,0 +1,143 @@
+"""Reconciliation in the console: the matrix of shops and days, and one store-day in full.
+
+The matrix draws only the shops that have most at risk, because a page for 600 is no help; the
+others are counted, and reached by their number.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from urllib.parse import quote, urlencode
+
+from tillway.api.asgi import Call, Reply
+from tillway.clock import utc_text
+from tillway.console.pages import Console
+from tillway.errors import ConfigurationError, TillwayError
+from tillway.observe.moments import seconds_since
+from tillway.reconcile import (
+    LEGEND,
+    DayInFull,
+    business_date,
+    by_rule,
+    day_in_full,
+    findings,
+    last_days,
+    local_date,
+    matrix_of,
+    ready,
+    store_days,
+)
+from tillway.reconcile.store_day import MEANINGS
+
+MATRIX_DAYS = 14
+SHOWN_STORES = 60
+SHOWN_FINDINGS = 200
+LOOKS = {
+    "·": "dim",
+    "…": "dim",
+    "!": "bad",
+    "#": "bad",
+    "?": "bad",
+    "=": "good",
+    "✓": "good",
+    "P": "good",
+    "R": "warn",
+}
+"""Sign -> colour class; the word is always there too."""
+
+
+async def matrix(call: Call, console: Console) -> Reply:
+    """Show fourteen days of the shops with most at risk, or of the one that was asked for."""
+    nothing = await _not_kept(console)
+    if nothing is not None:
+        return console.html("recon_none.html", call, {"error": nothing})
+    today = _today(console)
+    store = call.query.get("store", "").strip()
+    to = business_date(call.query.get("to", ""), today, field="to")
+    first, last = last_days(to, MATRIX_DAYS)
+    asked = {"first": first, "last": last, "store": store}
+    days = await store_days(console.reader, first=first, last=last, store=store)
+    found = matrix_of(days)
+    groups = by_rule(await findings(console.reader, **asked))
+    values = {
+        "matrix": found,
+        "rows": found.rows[:SHOWN_STORES],
+        "dates": found.dates,
+        "states": {name: found.states[name] for name in MEANINGS if name in found.states},
+        "wrong": sum(1 for row in found.rows if row.wrong),
+        "groups": groups,
+        "ages": {one.rule: seconds_since(one.oldest, console.clock.now()) for one in groups},
+        "legend": LEGEND,
+        "looks": LOOKS,
+        "store": store,
+        "to": to,
+        "earlier": _address(store, _moved(first, -1)),
+        "later": _address(store, min(today, _moved(to, MATRIX_DAYS))) if to < today else "",
+        "first": first,
+        "names": {name: one.name for name, one in console.release.stores.items()},
+        "day_address": day_address,
+    }
+    return console.html("recon.html", call, values)
+
+
+async def day(call: Call, console: Console, store: str, when: str) -> Reply:
+    """Show one store-day: figures side by side, findings with their forms, postings, its life."""
+    await ready(console.reader, wanted=console.release.reconciliation is not None)
+    found = await day_in_full(
+        console.reader, store, business_date(when, field="date"), today=_today(console)
+    )
+    if found is None:
+        raise ConfigurationError("TW-6910", f"there is no store-day {store} {when}")
+    now = console.clock.now()
+    listed = [one for one in found.findings if one.state != "gone"]
+    values = {
+        "found": found,
+        "day": found.day,
+        "meaning": MEANINGS[found.day.state],
+        "figures": _figures(found),
+        "open": [one for one in listed if one.state == "open"][:SHOWN_FINDINGS],
+        "decided": [one for one in listed if one.state == "overridden"],
+        "moves": [(utc_text(one.at), one) for one in found.moves],
+        "age": lambda one: seconds_since(one.first_seen, now),
+        "address": day_address(store, when),
+        "store_name": getattr(console.release.stores.get(store), "name", ""),
+    }
+    return console.html("recon_day.html", call, values)
+
+
+def day_address(store: str, when: str) -> str:
+    """Return the address of the page of a store-day."""
+    return f"/recon/{quote(store, safe='')}/{when}"
+
+
+def _figures(found: DayInFull) -> list[tuple[str, str, str, str, str, str]]:
+    """Return (name, currency, till, hub, ERP, difference) of each figure, "" where unknown."""
+    rows = []
+    for one in found.measures:
+        booked = found.in_erp.get(one.currency, "") if one.name == "grand" else ""
+        apart = one.difference if one.difference and Decimal(one.difference) else ""
+        rows.append((one.name, one.currency, one.declared or "", one.received, booked, apart))
+    return rows
+
+
+async def _not_kept(console: Console) -> TillwayError | None:
+    """Return why there is nothing to show: no recon/store-day.toml, or no hub ran with it yet."""
+    try:
+        await ready(console.reader, wanted=console.release.reconciliation is not None)
+    except ConfigurationError as error:
+        return error
+    return None
+
+
+def _today(console: Console) -> str:
+    return local_date(console.clock.now(), console.release.hub.time_zone).isoformat()
+
+
+def _moved(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def _address(store: str, to: str) -> str:
+    fields = {"to": to, "store": store} if store else {"to": to}
+    return f"/recon?{urlencode(fields)}"
