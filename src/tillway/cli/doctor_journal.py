@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tillway.assembly.backup import last_backup
-from tillway.assembly.upkeep import cutoffs
 from tillway.assembly.hub import WARN_FREE_SHARE
+from tillway.assembly.upkeep import cutoffs
 from tillway.cli.doctor_checks import Check
 from tillway.cli.restored import LOOK_AFTER_RESTORE, restored_text
 from tillway.clock import MICROSECONDS, SystemClock
