@@ -178,13 +178,11 @@ async def test_a_hub_killed_while_it_posts_to_tryton_posts_once(
     tryton: TrytonPeer,  # noqa: F811 - the fixture
 ) -> None:
     """Killed again and again in a day of receipts: one move for each, and the day ends posted."""
-    async with (
-        posting_world(tmp_path, tryton, "receipt") as world,
-        world.running(afternoon(OWN)) as running,
-    ):
-        await running.take("northgate", "day.xml", OWN.file.read_bytes())
-        close = poslog_of(close_of(OWN, (await in_the_books(running, OWN)).book))
-        assert tryton.count() == 0
+    async with posting_world(tmp_path, tryton, "receipt") as world:
+        async with world.running(afternoon(OWN)) as running:
+            await running.take("northgate", "day.xml", OWN.file.read_bytes())
+            close = poslog_of(close_of(OWN, (await in_the_books(running, OWN)).book))
+            assert tryton.count() == 0
         world.replace("systems/tryton.toml", "rate_per_second = 0 ", "rate_per_second = 4 ")
         world.replace("systems/tryton.toml", "bulk_size = 50", "bulk_size = 1")
         hub, rng = HubProcess(world.folder), Random(20261121)

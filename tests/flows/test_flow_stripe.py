@@ -40,6 +40,7 @@ def write_project(folder: Path, api_port: int) -> None:
     """Write the template with Stripe as its only system, quick where a real one is patient."""
     new_project(folder, "cloud-ledger", Variables("stripe", 0), Random(1).randbytes)
     shutil.rmtree(folder / "routes")
+    shutil.rmtree(folder / "recon")
     for name in OTHERS:
         (folder / "systems" / f"{name}.toml").unlink()
     (folder / "stores.csv").write_text(STORES)

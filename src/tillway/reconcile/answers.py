@@ -269,6 +269,16 @@ async def count_days(
     return int(count)
 
 
+async def is_up_to_date(tables: Asking, position: int) -> bool:
+    """Say whether everything up to a message is read and judged, and no posting is on its way."""
+    cursors: dict[str, int] = dict(await tables.ask(read("cursors")))
+    if cursors.get("message", 0) < position:
+        return False
+    if await tables.ask(read("unaudited"), (cursors.get("audited", 0),)):
+        return False
+    return not await tables.ask(answer("postings_under_way"))
+
+
 def in_erp(postings: Iterable[Posting]) -> dict[str, str]:
     """Return currency -> what the ERP confirmed; a reversal takes away what it reverses."""
     sums: dict[str, Decimal] = {}

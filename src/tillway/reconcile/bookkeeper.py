@@ -36,7 +36,10 @@ from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
 from tillway.reconcile.side_book import Entered, SideBook
 from tillway.reconcile.tables import read, tables, write
 
-WINDOW = 256
+WINDOW = 1024
+COPIES = 256
+MESSAGES_IN_A_TURN = 64
+"""After so many the loop gets its turn: intake answers between them."""
 DAYS_PER_COMMIT = 50
 AUDIT_SECONDS = 5.0
 """A day is audited at most this often while its messages keep coming."""
@@ -183,13 +186,15 @@ class Bookkeeper:
 
     async def _read_window(self) -> bool:
         messages = await self._journal.read(self._position, WINDOW)
-        copies = await self._journal.invalid(open_only=False, after=self._copy, limit=WINDOW)
+        copies = await self._journal.invalid(open_only=False, after=self._copy, limit=COPIES)
         if not messages and not copies:
             return False
         change = Change()
         self._new_facts = []
-        for stored in messages:
+        for number, stored in enumerate(messages, 1):
             await self._take(stored, change)
+            if not number % MESSAGES_IN_A_TURN:
+                await asyncio.sleep(0)
         change.run(write("fact"), *self._new_facts)
         for copy in copies:
             await self._copied(copy, change)

@@ -21,7 +21,6 @@ from tillway.reconcile.marks import Mark, marked
 
 Kind = Literal["receipt", "void", "control", "cash", "till", "opened", "closed"]
 ZERO = Decimal(0)
-_HUNDRED = Decimal(100)
 LIABILITIES = {
     "gift_card_sale": "gift_card",
     "deposit": "deposit",

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Literal, get_args
 
 from tillway.journal.projection import Asking, Change, Row
@@ -20,6 +21,8 @@ from tillway.reconcile.tables import match as sql
 
 ItemKind = Literal["tender", "entry", "payout", "deposit", "credit"]
 COLUMNS = tuple(ITEM_COLUMNS.replace("\n", " ").split(", "))
+_FIELDS = attrgetter(*COLUMNS)
+_AMOUNT = COLUMNS.index("amount")
 REMEMBERED = {"tender": 20_000, "entry": 50_000, "payout": 2_000, "deposit": 2_000, "credit": 2_000}
 """Items of which is known what this process did with them before it is committed."""
 ENTRIES_IN_MEMORY = 50_000
@@ -206,11 +209,13 @@ def _names(item: Item) -> list[tuple[str, str]]:
 
 
 def _row(item: Item) -> Row:
-    return tuple(str(item.amount) if name == "amount" else getattr(item, name) for name in COLUMNS)
+    row = list(_FIELDS(item))
+    row[_AMOUNT] = str(item.amount)
+    return tuple(row)
 
 
 def item_of(row: Row) -> Item:
     """Return the item of a row with `COLUMNS`."""
     found = Item(*row)
-    found.amount = Decimal(row[COLUMNS.index("amount")])
+    found.amount = Decimal(row[_AMOUNT])
     return found

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
+from tillway.model.currencies import MINOR_DIGITS
 from tillway.model.lines import Line
 from tillway.model.retail import VoidedTransaction
+from tillway.reconcile.receipts import PostVoid
 
 Mark = Literal[
     "late",
@@ -32,7 +34,7 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
     """
     marks: list[Mark] = []
     overrides, untaxed = 0, Decimal(0)
-    taken_back = type(message) is VoidedTransaction
+    taken_back = isinstance(message, VoidedTransaction | PostVoid)
     if taken_back and message.reason_code is None:
         marks.append("void_without_reason")
     linked = bool(getattr(message, "links", ()))
@@ -46,8 +48,14 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
                     marks.append("override_without_reason")
         for tax in line.tax:
             if tax.rate and not tax.tax_amount and tax.exempt_reason is None:
-                untaxed += line.net_amount
+                untaxed += _worth_taxing(line.net_amount, tax.rate, message.currency)
     return tuple(dict.fromkeys(marks)), overrides, untaxed
+
+
+def _worth_taxing(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """Return the amount, 0 where its tax rounds to nothing anyway."""
+    half = Decimal(5).scaleb(-1 - MINOR_DIGITS.get(currency, 2))
+    return amount if abs(amount) * rate / (100 + rate) >= half else Decimal(0)
 
 
 def _of_return(line: Line, *, linked: bool) -> Iterator[Mark]:

@@ -77,3 +77,26 @@ def _receipt() -> retail.RetailTransaction:
         lines=(sold, msgspec.structs.replace(sold, line_number=2, voided=True)),
         tenders=(tenders.Tender(tender_type="credit", amount=Decimal("10.00"), payment_ref="P1"),),
     )
+
+
+def test_a_post_void_read_in_part_is_still_one() -> None:
+    """Without a reason it is marked as a void without one, not as a return."""
+    name, sale = "retail_transaction.voided", _receipt()
+    shared = {one: getattr(sale, one) for one in ("business_unit_id", "business_date", "currency")}
+    void = retail.VoidedTransaction(
+        **shared,
+        workstation_id="01",
+        sequence_number=8,
+        voided_natural_key="0001:01:2026-11-20:7",
+        void_type="post_void",
+        totals=sale.totals,
+        tax_included=True,
+        lines=tuple(msgspec.structs.replace(one, line_type="return") for one in sale.lines),
+    )
+    told = message_type(name).encode(void)
+    read, whole = read_message(name, told), message_type(name).decode(told)
+    assert isinstance(read, receipts.PostVoid)
+    fact = fact_of(read, "k", "tills", 1)
+    assert fact == fact_of(whole, "k", "tills", 1)
+    assert fact is not None
+    assert fact.marks == ("void_without_reason", "override_without_reason")

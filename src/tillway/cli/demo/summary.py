@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from tillway.journal.queries import RouteTotals, Total
 from tillway.journal.sqlite_queries import SqliteQueries
 from tillway.model import from_minor
 from tillway.observe import verify
+from tillway.reconcile import is_up_to_date, store_days
 from tillway.simulator.erp_facts import ErpFile
 from tillway.simulator.grade import grade
 from tillway.simulator.verdict import Grade
@@ -27,6 +29,7 @@ async def summary(
 
     money_in: accepted sales on the ERP's route, once per key. lost: what the truth says was sent
     and hub or ERP does not hold. balanced: the hub's own books, the ERP and the truth agree.
+    storedays: how many days with messages are in each state; faults of the demo leave exceptions.
     """
     totals = await queries.route_totals(ROUTE)
     books = await verify(queries)
@@ -54,6 +57,7 @@ async def summary(
         "seconds_to_first_sale": seconds_to_first_sale,
         "restarts": stage.hub.restarts,
         "left_in_quarantine": counts["quarantined"],
+        "storedays": Counter(day.state for day in await store_days(queries) if day.messages),
         "findings": verdict.as_json()["examples"],
     }
 
@@ -69,14 +73,19 @@ async def graded(stage: Stage, queries: SqliteQueries) -> Grade:
 
 
 async def is_drained(stage: Stage, queries: SqliteQueries) -> bool:
-    """Say whether nothing waits any more: no file in a watched folder, nothing on the route."""
+    """Say whether nothing waits any more.
+
+    No file lies in a watched folder, nothing is on the route, and every store-day is judged.
+    """
     for folder in watched_folders(stage.release).values():
         if any(entry.is_file() for entry in folder.iterdir()):
             return False
     totals = await queries.route_totals(ROUTE)
-    return not _waiting(totals, stage) and not any(
+    if _waiting(totals, stage) or any(
         _count(totals.rows, state) for state in ("held", "sending", "in_doubt")
-    )
+    ):
+        return False
+    return await is_up_to_date(queries, await queries.last_position())
 
 
 def _carried(totals: Iterable[Total], stage: Stage) -> list[Total]:

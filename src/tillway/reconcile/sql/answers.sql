@@ -1,5 +1,5 @@
 -- name: days_page
-SELECT record FROM recon_day INDEXED BY recon_day_listed
+SELECT record FROM recon_day
 WHERE business_date >= ?1 AND business_date <= ?2 AND (?3 = '' OR store = ?3)
   AND (?4 = '' OR state = ?4)
 ORDER BY store, business_date LIMIT ?5 OFFSET ?6
@@ -38,3 +38,6 @@ ORDER BY store, business_date, recon_posting.revision, posting_key
 -- name: open_findings_by_store
 SELECT store, count(*) FROM recon_finding WHERE state = 'open' AND severity = 'error'
 GROUP BY store
+
+-- name: postings_under_way
+SELECT 1 FROM recon_posting WHERE state <> 'confirmed' LIMIT 1
