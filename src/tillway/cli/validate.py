@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from tillway.cli.options import HERE, Environment, Json, Overrides, Project
 from tillway.cli.output import emit, note, print_document, print_error
 from tillway.cli.reports import junit, sarif
 from tillway.project import Problem, ProjectErrors, load_project
+from tillway.project.reconciliation import STORE_DAY
+from tillway.project.records import Reconciliation
 
 
 def validate(
@@ -62,6 +65,9 @@ def _checked(project: Project, env: str, overrides: Sequence[str]) -> dict[str, 
     except ProjectErrors as errors:
         files = sorted({problem.file for problem in errors.problems})
         return {"valid": False, "found": errors.problems, "files": files, "release": ""}
+    wrong = _unknown_rules(project, loaded.release.reconciliation)
+    if wrong:
+        return {"valid": False, "found": wrong, "files": list(loaded.files), "release": ""}
     return {
         "valid": True,
         "found": list(loaded.warnings),
@@ -69,6 +75,23 @@ def _checked(project: Project, env: str, overrides: Sequence[str]) -> dict[str, 
         "release": loaded.release.digest,
         "unset_secrets": loaded.unset_secrets,
     }
+
+
+def _unknown_rules(project: Path, settings: Reconciliation | None) -> list[Problem]:
+    """Return the audit rules that are set and nobody knows; the project has no catalogue."""
+    from tillway.reconcile.rules import unknown_rules
+
+    if settings is None:
+        return []
+    lines = (project / STORE_DAY).read_text("utf-8").splitlines()
+    return [
+        Problem(STORE_DAY, _line_of(error.path, lines), error.code, error.detail, error.advice)
+        for error in unknown_rules(settings.rules)
+    ]
+
+
+def _line_of(name: str, lines: Sequence[str]) -> int:
+    return next((at for at, line in enumerate(lines, 1) if name in line), 0)
 
 
 def _draw(console: Console, data: dict[str, Any], problems: list[Problem]) -> None:

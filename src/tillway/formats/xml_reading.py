@@ -6,6 +6,7 @@ element were looked at before (`xml_prolog`); what an ended element means is tol
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -20,7 +21,7 @@ from tillway.formats.refusals import malformed, too_large, unreadable
 _BEFORE = 200
 
 
-class XmlReading:
+class XmlReading(ABC):
     """One document being read; a subclass may say what becomes of each element that ends.
 
     tags are the local names whose end is told; attributes of limits other than `record_bytes` are
@@ -42,13 +43,13 @@ class XmlReading:
             remove_pis=True,
         )
 
+    @abstractmethod
     def taken(self, element: Any) -> Iterator[Record | Unreadable]:
         """Return what an element that has ended is; whatever is no longer needed is freed here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lacking(self, root: str) -> Refused | None:
         """Return what a whole document lacks, or None. root: local name of the root element."""
-        raise NotImplementedError
 
     def run(self, first: bytes, stream: BinaryIO) -> Iterator[Record | Unreadable]:
         """Yield what the elements of a document are, from its first bytes to its end."""

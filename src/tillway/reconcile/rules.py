@@ -6,7 +6,7 @@ the catalogue of the retail model, section 7. A project sets severity, tolerance
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -228,6 +228,20 @@ ALSO_OF_THE_DAY = ("SEQ_GAP", "OVER_SHORT", "CURRENCY_UNKNOWN")
 CATALOGUE: Mapping[str, AuditRule] = {**RULES, **DAY_RULES}
 
 
+def unknown_rules(names: Iterable[str]) -> list[ConfigurationError]:
+    """Return what is wrong with these names of rules: TW-6900 for each that nobody knows."""
+    return [
+        ConfigurationError(
+            "TW-6900",
+            f"there is no audit rule {name}",
+            path=f"rules.{name}",
+            advice=f"{nearest(name, CATALOGUE)}`tillway explain rules` lists them all.",
+        )
+        for name in names
+        if name not in CATALOGUE
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Turns breaches into findings with the severity, tolerance and owner of the project."""
@@ -235,14 +249,8 @@ class Judge:
     settings: Mapping[str, RuleSetting]
 
     def __post_init__(self) -> None:
-        for name in self.settings:
-            if name not in CATALOGUE:
-                raise ConfigurationError(
-                    "TW-6900",
-                    f"there is no audit rule {name}",
-                    path=f"rules.{name}",
-                    advice=f"{nearest(name, CATALOGUE)}`tillway explain rules` lists them all.",
-                )
+        for error in unknown_rules(self.settings):
+            raise error
 
     def severity(self, rule: str) -> str:
         """Return how grave a breach is here: error, warn, count or off."""

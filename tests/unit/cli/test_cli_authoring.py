@@ -61,6 +61,20 @@ def test_validate_lists_every_problem(project, capsys):
     assert "2 wrong" in shown.err
 
 
+def test_validate_finds_an_audit_rule_that_nobody_knows(tmp_path, capsys):
+    """What the hub would refuse at its start is found before, with line and nearest name."""
+    folder = tmp_path / "chain"
+    assert run_verb(["init", str(folder)]) == exit_codes.DONE
+    file = folder / "recon" / "store-day.toml"
+    file.write_text(file.read_text().replace("[rules.OVER_SHORT]", "[rules.OVER_SHOT]"))
+    line = file.read_text().splitlines().index("[rules.OVER_SHOT]") + 1
+    capsys.readouterr()
+    assert run_verb(["validate", "--project", str(folder), "--json"]) == exit_codes.FAILED
+    [problem] = document(capsys)["problems"]
+    assert (problem["code"], problem["line"]) == ("TW-6900", line)
+    assert 'Did you mean "OVER_SHORT"?' in problem["advice"]
+
+
 def test_validate_with_only_warnings_leaves_with_2(project, capsys):
     """Done, and there is something to look at."""
     (project / "codes/spare.csv").write_text("source,canonical\nA,b\n", "utf-8")
@@ -174,6 +188,16 @@ def test_doctor_pings_connections_only_when_asked(project, capsys):
     found = {check["name"]: check["state"] for check in document(capsys)["checks"]}
     assert found["target ledger"] == "warning"
     assert found["source tills"] == "ok"
+
+
+def test_explain_knows_the_audit_rules(capsys):
+    """A rule is explained by its name, and `rules` lists them with how grave each is by itself."""
+    assert run_verb(["explain", "seq_gap", "--json"]) == exit_codes.DONE
+    assert document(capsys)["code"] == "TW-6001"
+    assert run_verb(["explain", "rules", "--json"]) == exit_codes.DONE
+    severities = {one["id"]: one["severity"] for one in document(capsys)["rules"]}
+    assert severities["SEQ_GAP"] == "error"
+    assert severities["NO_SALE_RATE"] == "off"
 
 
 @pytest.mark.parametrize("code", ["TW-1101", "tw-1101", "1101"])
