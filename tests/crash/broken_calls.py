@@ -19,6 +19,7 @@ from tillway.clock import MICROSECONDS
 FAULTS: tuple[Fault, ...] = ("late", "cut before", "cut after", "half open", "drip")
 FAULTY_SHARE = 0.15
 DEADLINE_SECONDS = 0.5
+BULK_SIZE = 3
 MANY_TILLS = tuple(f"{number:02}" for number in range(1, 21))
 
 
@@ -57,12 +58,12 @@ async def behind_proxy(folder: Path) -> AsyncIterator[tuple[World, FaultProxy]]:
                 "timeout_seconds = 10.0",
                 f"timeout_seconds = {DEADLINE_SECONDS}",
             )
-            world.replace("systems/erp.toml", "bulk_size = 50", "bulk_size = 3")
+            world.replace("systems/erp.toml", "bulk_size = 50", f"bulk_size = {BULK_SIZE}")
             yield world, proxy
 
 
 async def broken_calls(folder: Path, line: Line, calls: int, *, class_b: bool = False) -> Found:
-    """Sell at many tills until so many calls were made over such a line; deliver all of it.
+    """Sell at many tills what takes at least so many calls over such a line; deliver all of it.
 
     class_b: the ERP cannot tell a second call, so there must be none.
     """
@@ -71,9 +72,8 @@ async def broken_calls(folder: Path, line: Line, calls: int, *, class_b: bool = 
             as_class_b(world)
         proxy.choose = line.chooser()
         async with world.running() as running:
-            sold = await sell_everything(
-                running, MANY_TILLS, lambda _number: proxy.calls.total() < calls
-            )
+            enough = -(-calls * BULK_SIZE // len(MANY_TILLS))
+            sold = await sell_everything(running, MANY_TILLS, lambda number: number <= enough)
             count = sum(sold.values())
             await all_delivered(running, count)
             longest = await longest_call_seconds(running, count)

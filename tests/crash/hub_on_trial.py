@@ -1,10 +1,10 @@
 """`tillway` with a fault planted, as a script of its own: the hub knows nothing of it.
 
 TILLWAY_TRIAL says what happens once the file `armed` exists, as JSON: `crash_point` and `times`
-(die when that place is reached for that time), `fail_flush` (that flush from then on fails, and
-when it did is noted in `armed`), `full` (there is no room while `armed` exists), `write_to` and
-`times` (die at that write to a file of that name, "" for any). With `at_start` it does not wait for
-`armed`.
+(die when that place is reached for that time; with `of_messages` only commits that take some in
+count), `fail_flush` (that flush from then on fails, and when it did is noted in `armed`), `full`
+(there is no room while `armed` exists), `write_to` and `times` (die at that write to a file of that
+name, "" for any). With `at_start` it does not wait for `armed`.
 `checkpoint_pages`: after how many pages of log it is moved into the journal.
 """
 
@@ -42,10 +42,11 @@ def plant(armed: Path, trial: dict[str, Any]) -> FaultyDisk | None:
 def _plant_crash_point(armed: Path, trial: dict[str, Any]) -> None:
     left: int = trial["times"]
     wanted, at_start = trial["crash_point"], trial.get("at_start", False)
+    least = 1 if trial.get("of_messages") else 0
 
-    def reached(name: str) -> None:
+    def reached(name: str, messages: int = 0) -> None:
         nonlocal left
-        if name == wanted and (at_start or armed.exists()):
+        if name == wanted and messages >= least and (at_start or armed.exists()):
             left -= 1
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -58,7 +58,7 @@ async def test_the_commit_is_what_divides_stored_from_not_stored(
     world: World, place: str, again: int
 ) -> None:
     """Control of the places: before the commit a repeat is new, after it a duplicate."""
-    async with on_trial(world, crash_point=place, times=1) as hub:
+    async with on_trial(world, crash_point=place, times=1, of_messages=True) as hub:
         hub.arm()
         assert await hub.sell(quayside(1)) == 0
         assert await hub.ended() == -signal.SIGKILL

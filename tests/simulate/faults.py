@@ -102,7 +102,7 @@ class Mishaps:
         self._is_full = full
         self._world.life.disk.full = full
 
-    def _reached(self, place: str) -> None:
+    def _reached(self, place: str, _messages: int = 0) -> None:
         left = self._deaths_at.get(place, 0)
         if not left or self._world.life.is_dead:
             return

@@ -14,5 +14,8 @@ BEFORE_CHECKPOINT = "after an audited action, before its signed checkpoint"
 BEFORE_LEDGER = "after the answer of the target, before the ledger"
 
 
-def reached(name: str) -> None:
-    """Say that the process is at one of the places named above."""
+def reached(name: str, messages: int = 0) -> None:
+    """Say that the process is at one of the places named above.
+
+    messages: how many a commit takes in, for a test that waits for such a one.
+    """

@@ -186,9 +186,9 @@ class Writer(threading.Thread):
         books.note("received", received)
         books.note("outcome", appender.outcomes)
         books.write()
-        crash_points.reached(crash_points.BEFORE_COMMIT)
+        crash_points.reached(crash_points.BEFORE_COMMIT, len(appender.accepted))
         self._db.execute("COMMIT")
-        crash_points.reached(crash_points.BEFORE_ANSWER)
+        crash_points.reached(crash_points.BEFORE_ANSWER, len(appender.accepted))
         self.commits += 1
         return answers, appender.accepted
 
