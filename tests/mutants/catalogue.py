@@ -66,7 +66,8 @@ MUTANTS = (
         (
             Edit(
                 WRITER,
-                "        crash_points.reached(crash_points.BEFORE_COMMIT, len(appender.accepted))\n",
+                "        crash_points.reached("
+                "crash_points.BEFORE_COMMIT, len(appender.accepted))\n",
                 "        self._answer(answers, appender.accepted)\n",
             ),
         ),
