@@ -132,12 +132,12 @@ def _open_work(name: str, route: RouteStored, record: Record, stored: Stored) ->
     facts = record.routes[name]
     delivery_class = record.targets[facts.target].delivery_class
     held = {(one.route, one.position) for one in record.orders if one.verb == "hold"}
-    stopped = {
-        fate.lane
-        for fate in route.fates.values()
-        if (fate.reason == "holds_lane" and facts.dead_head_holds)
-        or (fate.reason == "on_hold" and (name, fate.position) in held)
-    }
+    stopped: dict[str, int] = {}
+    for fate in sorted(route.fates.values(), key=lambda fate: fate.position):
+        if (fate.reason == "holds_lane" and facts.dead_head_holds) or (
+            fate.reason == "on_hold" and (name, fate.position) in held
+        ):
+            stopped.setdefault(fate.lane, fate.position)
     for position, message in stored.messages.items():
         fate = route.fates.get(position)
         if fate is None:
@@ -150,9 +150,17 @@ def _open_work(name: str, route: RouteStored, record: Record, stored: Stored) ->
             yield f"{message.key} is dead without a cause"
 
 
-def _is_explained(fate: Fate, facts: RouteFacts, delivery_class: str, stopped: set[str]) -> bool:
+def _is_explained(
+    fate: Fate, facts: RouteFacts, delivery_class: str, stopped: dict[str, int]
+) -> bool:
+    """stopped: lane -> the first message in it that waits for a person.
+
+    At class B a look-up begins a message's turn, and nothing has its turn before the head that a
+    person must deal with (guarantees 3 and 4); what is before that head must be found out.
+    """
     if fate.state == "in_doubt":
-        return delivery_class == "D"
+        behind = fate.position > stopped.get(fate.lane, fate.position)
+        return delivery_class == "D" or (delivery_class == "B" and behind)
     if fate.state != "held":
         return False
     if fate.reason == "findings":
@@ -193,8 +201,7 @@ def _order(
     touched = {one.position for one in record.orders if one.route == name}
     position_of = {message.message_id: at for at, message in stored.messages.items()}
     last: dict[str, int] = defaultdict(int)
-    # What a target refused left the line, even where the hub died before that was on record.
-    seen = {call.message_id for call in books.calls if call.told == "refused"}
+    seen: set[str] = set()
     for effect in books.effects:
         at = position_of.get(effect.message_id)
         fate = route.fates.get(at) if at is not None else None

@@ -134,14 +134,10 @@ class Desk:
 
     def _take_out(self, row: DeliveryRow) -> None:
         traffic = self._traffic
-        traffic.troubles.pop(row.position, None)
         traffic.payloads.pop(row.position, None)
         self._fates.returns.forget(row.position)
-        self._settler.write(row)
-        lane = traffic.lanes.by_name.get(row.lane)
-        if lane is None:
-            return
+        lane = traffic.lanes.open(row.lane)
         if lane.stopped == row.position:
             lane.stopped = 0
         lane.remove(row.position)
-        traffic.advance(lane)
+        traffic.leave(lane, row)

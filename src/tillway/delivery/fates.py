@@ -124,8 +124,7 @@ class Fates:
         row.detail = f"waits for {', '.join(missing.keys[:SALES_TOLD])}"
         rest = trouble.sale_by - self._clock.monotonic()
         row.next_at = self._clock.now() + round(rest * MICROSECONDS)
-        self._settler.write(row)
-        self.traffic.troubles.pop(job.position, None)
+        self.traffic.leave(job.lane, row)
         self.returns.wait(job.position, job.lane.name, trouble)
 
     def _later(self, answer: Answer, error: TillwayError, outcome: Outcome) -> None:
@@ -153,8 +152,7 @@ class Fates:
         job = answer.job
         row = self._rows.of(job.position, "in_doubt", job.lane.name, trouble, error)
         row.reason = "in_doubt"
-        self._settler.write(row, self._rows.attempt(answer, trouble, "in_doubt", error))
-        self.traffic.troubles.pop(job.position, None)
+        self.traffic.leave(job.lane, row, self._rows.attempt(answer, trouble, "in_doubt", error))
 
     def _died(self, answer: Answer, death: WorkerDeath) -> None:
         """A worker died on this message: try again, and after three deaths never again."""
@@ -186,8 +184,7 @@ class Fates:
             row.reason = HOLDS_LANE
             job.lane.stopped = job.position
             self.traffic.hold(job.lane)
-        self._settler.write(row, self._rows.attempt(answer, trouble, outcome, error))
-        self.traffic.troubles.pop(job.position, None)
+        self.traffic.leave(job.lane, row, self._rows.attempt(answer, trouble, outcome, error))
 
     def _hold_head(
         self, answer: Answer, delay: float, error: TillwayError, outcome: Outcome

@@ -19,7 +19,8 @@ class Lane:
     """One lane: its waiting positions in order, and what keeps them.
 
     held: every waiting position has a ledger row, and so gets every one that arrives. stopped: the
-    dead letter that holds the lane until a person acts, or 0. flying: messages being sent now.
+    dead letter that holds the lane until a person acts, or 0. flying: messages being sent now, or
+    leaving their line with that not yet on record.
     """
 
     __slots__ = ("_positions", "_start", "due", "flying", "held", "name", "queued", "stopped")

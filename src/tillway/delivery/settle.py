@@ -46,6 +46,7 @@ class Settler:
         self._attempts: list[AttemptRow] = []
         self._actions: list[Action] = []
         self._waiters: list[asyncio.Future[None]] = []
+        self._calls: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
         self.fault: BaseException | None = None
         self.went: Callable[[int], None] | None = None
@@ -99,6 +100,10 @@ class Settler:
         self._actions.append(action)
         self._kick()
 
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this when what was just written is on record; never when its commit fails."""
+        self._calls.append(call)
+
     async def flushed(self) -> None:
         """Return when everything noted so far is committed; raises what the commit raised."""
         if self.fault is not None:
@@ -117,11 +122,14 @@ class Settler:
         try:
             while settlement := self._take():
                 waiters, self._waiters = self._waiters, []
+                calls, self._calls = self._calls, []
                 try:
                     await self._settle(settlement)
                 except BaseException as fault:
                     _answer(waiters, fault)
                     raise
+                for call in calls:
+                    call()
                 _answer(waiters, None)
                 self._ended()
         except BaseException as fault:  # noqa: BLE001 - handed to the dispatcher, which stops all

@@ -7,6 +7,7 @@ every message has one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tillway.clock import Clock
 from tillway.delivery.bounds import LOOK_AHEAD_MESSAGES, WINDOW_MESSAGES
@@ -16,7 +17,7 @@ from tillway.delivery.outbound import Opened
 from tillway.delivery.rows import Rows
 from tillway.delivery.settle import Settler
 from tillway.errors import shown
-from tillway.journal.base import StoredMessage
+from tillway.journal.base import AttemptRow, DeliveryRow, StoredMessage
 from tillway.message import lane_of
 from tillway.routing import Route
 
@@ -121,6 +122,17 @@ class Traffic:
         else:
             self.lanes.ready(lane, low=trouble is not None and trouble.asked)
 
+    def leave(self, lane: Lane, row: DeliveryRow, attempt: AttemptRow | None = None) -> None:
+        """Take a message out of its line undelivered; the lane goes on once that is on record.
+
+        A process that died in between would find the message in line again, and send it after those
+        that were behind it. What was delivered needs no such wait: sent again, it has no effect.
+        """
+        self.troubles.pop(row.position, None)
+        lane.flying += 1
+        self.settler.write(row, attempt)
+        self.settler.then(partial(self._left, lane))
+
     def wake_due(self) -> None:
         """Make the lanes ready whose time has come."""
         for lane in self.lanes.take_due(self.clock.monotonic()):
@@ -175,6 +187,10 @@ class Traffic:
             self.behind(lane, position)
         elif len(self.payloads) < WINDOW_MESSAGES:
             self.payloads[position] = opened
+
+    def _left(self, lane: Lane) -> None:
+        lane.flying -= 1
+        self.advance(lane)
 
     def _launch(self, job: Job, jobs: list[Job]) -> None:
         job.lane.pop()

@@ -66,6 +66,9 @@ class Window:
         return found
 
     def _listen(self, messages: Sequence[StoredMessage]) -> None:
+        if messages[-1].position <= self.position:
+            # A commit can be read before it is heard of: it was handed out by that read.
+            return
         self.newest = messages[-1].position
         if len(self._tail) + len(messages) > TAIL_MESSAGES:
             self._tail.clear()
