@@ -116,6 +116,10 @@ class RecordedOperations:
         failures = ("k: TW-1: no",)
         return Replayed(sent=150, delivered=149, failed=1, failures=failures, superseded=1)
 
+    async def add_code(self, row, who, reason) -> None:
+        """Note a row of a code table."""
+        self.asked.append(("add_code", row, who, reason))
+
     async def ingest(self, source: str, stream: BinaryIO, name: str) -> SubmissionResult:
         """Note a file and take all of it."""
         self.asked.append(("ingest", source, stream.read(), name))

@@ -2,7 +2,8 @@
 
 TILLWAY_TRIAL says what happens once the file `armed` exists, as JSON: `crash_point` and `times`
 (die when that place is reached for that time; with `of_messages` only commits that take some in
-count), `fail_flush` (that flush from then on fails, and when it did is noted in `armed`), `full`
+count), `fail_flush` (that flush from then on fails; when it did, and when the hub came to its end,
+are lines of `armed`, each with how long the process had waited for a core by then), `full`
 (there is no room while `armed` exists), `write_to` and `times` (die at that write to a file of that
 name, "" for any). With `at_start` it does not wait for `armed`.
 `checkpoint_pages`: after how many pages of log it is moved into the journal.
@@ -10,6 +11,7 @@ name, "" for any). With `at_start` it does not wait for `armed`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -79,11 +81,25 @@ def _plant_disk_fault(disk: FaultyDisk, armed: Path, trial: dict[str, Any]) -> N
         if "fail_flush" in trial and not disk.fail_flush:
             disk.fail_flush = disk.flushes + trial["fail_flush"]
         if step.kind == "failed_flush":
-            armed.write_text(str(time.monotonic()))
+            note_moment(armed)
 
     disk.before = before
 
 
+def note_moment(armed: Path) -> None:
+    """Add a line: the time by `time.monotonic`, and the seconds the first thread had no core."""
+    waited = 0.0
+    with contextlib.suppress(OSError):  # a kernel without this measure has nothing taken off
+        waited = int(Path(f"/proc/self/task/{os.getpid()}/schedstat").read_text().split()[1]) / 1e9
+    with armed.open("a") as notes:
+        notes.write(f"{time.monotonic()} {waited}\n")
+
+
 if __name__ == "__main__":
-    planted = plant(Path(os.environ["TILLWAY_ARMED"]), json.loads(os.environ["TILLWAY_TRIAL"]))
-    main()
+    place, wanted = Path(os.environ["TILLWAY_ARMED"]), json.loads(os.environ["TILLWAY_TRIAL"])
+    planted = plant(place, wanted)
+    try:
+        main()
+    finally:
+        if "fail_flush" in wanted and place.exists() and place.stat().st_size:
+            note_moment(place)

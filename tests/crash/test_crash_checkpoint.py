@@ -60,7 +60,7 @@ async def retry_everything(hub: Trial) -> None:
     [group] = [one.group for one in await problems(queries, {})]
     await queries.close()
     order = {"group": group, "who": "ada", "reason": "the table has a row for it", "agreed": 1}
-    await asyncio.to_thread(client_of(hub.world.folder).post, "/api/dlq/retry", order)
+    await asyncio.to_thread(client_of(hub.world.folder).post, "/api/v1/dlq/retry", order)
 
 
 async def verdict(world: World) -> AuditVerdict:

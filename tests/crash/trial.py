@@ -8,17 +8,35 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from flows.world import QUAYSIDE, World, check_books
+from flows.world import QUAYSIDE, World
 from tillway.api import read_hub_file
+from tillway.assembly.hub import journal_path
+from tillway.journal.sqlite_queries import open_queries
+from tillway.observe import books_as_json, carried_by_route, verify
+from tillway.project import load_release
+from tillway.project.records import Release
 
 LAUNCHER = Path(__file__).with_name("hub_on_trial.py")
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 LOG_FILE = "hub-on-trial.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """When a flush failed, by `time.monotonic`, and for how long the hub then kept itself busy.
+
+    own_seconds: until its last statement, without what it waited for a core; None when it was ended
+    before that statement.
+    """
+
+    failed_at: float
+    own_seconds: float | None
 
 
 class Trial:
@@ -34,9 +52,14 @@ class Trial:
         """Let the planted fault happen from now on."""
         self._armed.touch()
 
-    def failed_at(self) -> float:
-        """Return when the planted flush failed, by the clock `time.monotonic` of the machine."""
-        return float(self._armed.read_text())
+    def leaving(self) -> Leaving:
+        """Return how the hub left after its planted flush had failed, as it noted it itself."""
+        moments = [line.split() for line in self._armed.read_text().splitlines()]
+        (failed_at, waited), *ends = [(float(at), float(waited)) for at, waited in moments]
+        if not ends:
+            return Leaving(failed_at, None)
+        left_at, waited_later = ends[-1]
+        return Leaving(failed_at, left_at - failed_at - (waited_later - waited))
 
     def disarm(self) -> None:
         """Mend what was planted, where it can be mended."""
@@ -66,10 +89,13 @@ class Trial:
 
 
 @asynccontextmanager
-async def on_trial(world: World, **trial: Any) -> AsyncIterator[Trial]:
+async def on_trial(
+    world: World, *, release: Release | None = None, **trial: Any
+) -> AsyncIterator[Trial]:
     """Run the hub of a project with a fault planted; it is killed when the block ends.
 
-    Whatever became of it, its books must balance afterwards.
+    Whatever became of it, its books must balance afterwards. release: the project as it is loaded,
+    for who runs its hub again and again; it takes longer to load than its books to check.
     """
     armed = world.folder.parent / "armed"
     armed.unlink(missing_ok=True)
@@ -92,4 +118,12 @@ async def on_trial(world: World, **trial: Any) -> AsyncIterator[Trial]:
         await process.wait()
         armed.unlink(missing_ok=True)
     if hub.address:
-        await check_books(world.folder)
+        await books_balance(release or load_release(world.folder, environ=os.environ))
+
+
+async def books_balance(release: Release) -> None:
+    """Check both equations of a project whose hub is gone."""
+    queries = open_queries(journal_path(release))
+    books = await verify(queries, carried_by_route(release))
+    await queries.close()
+    assert books.balanced, books_as_json(books)

@@ -218,7 +218,7 @@ async def waiting(running: Running) -> list[tuple[str, str]]:
     return [(kind, reference) for kind, reference in rows]
 
 
-def camt(lines: Iterable[Line], document: str = "053") -> bytes:
+def camt(lines: Iterable[Line], document: str = "053", currency: str = "EUR") -> bytes:
     """Return the lines as a statement (053) or as a notification of single entries (054)."""
     told = list(lines)
     outer, inner = {
@@ -227,13 +227,14 @@ def camt(lines: Iterable[Line], document: str = "053") -> bytes:
     }[document]
     closing = sum((one.amount for one in told), Decimal("1000.00"))
     balances = [("OPBD", Decimal("1000.00")), ("CLBD", closing)]
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
+    text = f"""<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.{document}.001.08"><{outer}>
 <GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-23T22:15:00+01:00</CreDtTm></GrpHdr>
 <{inner}><Id>{document}-231</Id><ElctrncSeqNb>231</ElctrncSeqNb>
-<Acct><Id><IBAN>DE89370400440532013000</IBAN></Id><Ccy>EUR</Ccy></Acct>
+<Acct><Id><IBAN>DE89370400440532013000</IBAN></Id><Ccy>{currency}</Ccy></Acct>
 {"".join(_balance(*one) for one in balances) if document == "053" else ""}
-{"".join(_entry(one) for one in told)}</{inner}></{outer}></Document>""".encode()
+{"".join(_entry(one) for one in told)}</{inner}></{outer}></Document>"""
+    return text.replace('Ccy="EUR"', f'Ccy="{currency}"').encode()
 
 
 def mt940(lines: Iterable[Line]) -> bytes:

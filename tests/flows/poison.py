@@ -207,7 +207,7 @@ async def _retry(world: World, method: str) -> None:
         await queries.close()
     [problem] = [one for one in found if CAUSES[method] in one.text]
     request = {"group": problem.group, "who": "ann", "reason": "mended", "agreed": problem.count}
-    done = await asyncio.to_thread(client_of(world.folder).post, "/api/dlq/retry", request)
+    done = await asyncio.to_thread(client_of(world.folder).post, "/api/v1/dlq/retry", request)
     assert done["retried"] == problem.count, done
 
 

@@ -13,8 +13,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from flows.world import World, until_async
+from tillway.assembly import open_queries
 from tillway.intake.enveloping import envelope_of, identity_of
 from tillway.journal.base import Candidate, Journal
+from tillway.journal.sqlite import open_sqlite
 from tillway.model import message_type, money, percent
 from tillway.model.postings import PostingLine, PostingReported, PostingRequested
 
@@ -53,6 +56,11 @@ INVOICE = (
     line("tender", "200.00", tender_type="house_account"),
 )
 """A sale on account that a hybrid posts by itself."""
+
+
+def cash_lines(amount: str) -> tuple[PostingLine, ...]:
+    """Return what was sold for cash, no tax on it."""
+    return (line("sales", str(-Decimal(amount))), line("tender", amount, tender_type="cash"))
 
 
 def receipt_lines(amount: str) -> tuple[PostingLine, ...]:
@@ -173,3 +181,34 @@ async def reported(journal: Journal) -> dict[str, Held]:
             key, back = report.posting_key or "", report.reverses_posting_key
             found[report.document_number] = Held(key, report.amount, back)
     return found
+
+
+def corrected_days(system: str, days: int) -> list[PostingRequested]:
+    """Return so many store-days, then what takes each back, then its revision over 5.00 in cash."""
+    first = [posting(system, "store_day", STORE_DAY, store=f"{100 + n}") for n in range(days)]
+    again = [
+        posting(system, "store_day", cash_lines("5.00"), store=one.business_unit_id, revision=1)
+        for one in first
+    ]
+    return [*first, *(taken_back(one, 1) for one in first), *again]
+
+
+async def waiting(world: World, asked: Iterable[PostingRequested]) -> None:
+    """Put postings into the journal of a project whose hub does not run."""
+    journal = await open_sqlite(world.folder / ".state" / "journal.db")
+    await journal.append([candidate(one) for one in asked])
+    await journal.close()
+
+
+async def all_posted(world: World, route: str, count: int) -> None:
+    """Wait until every posting of a route is delivered."""
+    queries = open_queries(world.folder)
+
+    async def done() -> bool:
+        totals = await queries.route_totals(route)
+        return sum(one.count for one in totals.rows if one.group == "delivered") == count
+
+    try:
+        await until_async(done, "not every posting was delivered")
+    finally:
+        await queries.close()

@@ -2,7 +2,7 @@
 
 Tills of one brand take cards of Adyen and of Stripe and bring cash to the bank. Adyen's report and
 statements come as files of theirs; Stripe's payouts as the records that its connector makes, since
-the connector has a test of its own.
+`test_flow_money_trail` goes through the connector itself.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def statement(bank: str, payout: str = "81.40") -> bytes:
         closing = f"{Decimal('1282.58') + apart}".encode()
         text = STATEMENT.replace(b"</Stmt>", stripe).replace(b">1273.90<", b">" + closing + b"<")
         return text.replace(b">81.40<", f">{payout}<".encode())
-    closing = str(Decimal("1290.08") + apart)
-    told = {"payout": payout.replace(".", ","), "closing": closing.replace(".", ",")}
+    balance = str(Decimal("1290.08") + apart)
+    told = {"payout": payout.replace(".", ","), "closing": balance.replace(".", ",")}
     return MT940.format(**told).encode()
 
 

@@ -14,7 +14,9 @@ import pytest
 from flows.posting_requests import (
     STORE_DAY,
     Held,
+    all_posted,
     candidate,
+    corrected_days,
     hybrid,
     line,
     posting,
@@ -22,11 +24,10 @@ from flows.posting_requests import (
     reported,
     store_day,
     taken_back,
+    waiting,
 )
 from flows.world import Running, World, new_world, until_async
-from tillway.assembly import open_queries
 from tillway.cli.demo.hub_process import HubProcess
-from tillway.journal.sqlite import open_sqlite
 from tillway.model.postings import PostingRequested
 from tillway.simulator.erp_posting_books import BookedPosting, PostingBooks
 
@@ -165,22 +166,14 @@ async def test_a_report_file_says_the_same(world: World) -> None:
 
 async def test_a_hub_that_dies_while_it_posts_posts_each_key_once(world: World) -> None:
     """Killed five times in the middle of sixty postings: each key once, net effect right."""
-    days = [posting(ERP, "store_day", STORE_DAY, store=f"{100 + number}") for number in range(20)]
-    backs = [taken_back(one, 1) for one in days]
-    again = [
-        posting(ERP, "store_day", _sold("5.00"), store=one.business_unit_id, revision=1)
-        for one in days
-    ]
-    asked = [*days, *backs, *again]
+    asked = corrected_days(ERP, 20)
     world.replace("systems/ledger.toml", "rate_per_second = 0 ", "rate_per_second = 15 ")
-    journal = await open_sqlite(world.folder / ".state" / "journal.db")
-    await journal.append([candidate(one) for one in asked])
-    await journal.close()
+    await waiting(world, asked)
     hub = HubProcess(world.folder)
     try:
         await hub.start()
         last = await killed(hub, world, 5)
-        await all_posted(world, len(asked))
+        await all_posted(world, ROUTE, len(asked))
     finally:
         await hub.stop()
     assert last < len(asked)
@@ -211,28 +204,7 @@ async def killed(hub: HubProcess, world: World, kills: int) -> int:
     return booked
 
 
-async def all_posted(world: World, count: int) -> None:
-    """Wait until every posting is delivered."""
-    queries = open_queries(world.folder)
-
-    async def done() -> bool:
-        totals = await queries.route_totals(ROUTE)
-        return sum(one.count for one in totals.rows if one.group == "delivered") == count
-
-    try:
-        await until_async(done, "not every posting was delivered")
-    finally:
-        await queries.close()
-
-
 async def alter(world: World, change: dict[str, Any]) -> None:
     """Spoil the books of the ERP."""
     answer = await world.post(f"{world.erp}/postings/alter", change)
     assert (answer.status, answer.body) == (200, {"altered": True})
-
-
-def _sold(amount: str) -> list[Any]:
-    return [
-        line("sales", str(-Decimal(amount))),
-        line("tender", amount, tender_type="cash"),
-    ]

@@ -18,7 +18,10 @@ from flows.posting_requests import (
     STORE,
     STORE_DAY,
     Held,
+    all_posted,
     candidate,
+    cash_lines,
+    corrected_days,
     hybrid,
     line,
     posting,
@@ -26,14 +29,13 @@ from flows.posting_requests import (
     reported,
     store_day,
     taken_back,
+    waiting,
 )
 from flows.test_flow_tryton_kills import killed_again_and_again
 from flows.world import Running, World, until_async
 from peers.tryton.fixtures import tryton  # noqa: F401 - pytest finds it by its name here
 from peers.tryton.peer import TrytonPeer
-from tillway.assembly import open_queries
 from tillway.cli.demo.hub_process import HubProcess
-from tillway.journal.sqlite import open_sqlite
 from tillway.model.postings import PostingRequested
 
 # The first test that needs the peer builds it.
@@ -188,10 +190,10 @@ async def test_a_posting_that_cannot_be_booked_says_what_to_edit(
 ) -> None:
     """No account for a line, none in the ledger, another currency, nothing to take back."""
     asked = [
-        posting("tryton", "store_day", [*_cash("1.00"), line("other", "0.00")], store="0004"),
+        posting("tryton", "store_day", [*cash_lines("1.00"), line("other", "0.00")], store="0004"),
         posting("tryton", "store_day", _voucher("2.00"), store="0002"),
         store_day("tryton", "EUR"),
-        posting("tryton", "reversal", _cash("-3.00"), reverses="0003:never", store="0003"),
+        posting("tryton", "reversal", cash_lines("-3.00"), reverses="0003:never", store="0003"),
     ]
     async with books_world(tmp_path, tryton, ()) as world:
         _drop_row(world, "codes/tryton_other_account.csv", "other,")
@@ -220,24 +222,16 @@ async def test_a_hub_that_dies_while_it_posts_posts_each_key_once(
     tryton: TrytonPeer,  # noqa: F811 - the fixture
 ) -> None:
     """Killed four times in the middle of twelve postings, corrections among them: one per key."""
-    days = [posting("tryton", "store_day", STORE_DAY, store=f"{100 + n}") for n in range(4)]
-    backs = [taken_back(one, 1) for one in days]
-    again = [
-        posting("tryton", "store_day", _cash("5.00"), store=one.business_unit_id, revision=1)
-        for one in days
-    ]
-    asked = [*days, *backs, *again]
+    asked = corrected_days("tryton", 4)
     async with books_world(tmp_path, tryton, ()) as world:
         world.replace("systems/tryton.toml", "rate_per_second = 0 ", "rate_per_second = 4 ")
         world.replace("systems/tryton.toml", "bulk_size = 50", "bulk_size = 2")
-        journal = await open_sqlite(world.folder / ".state" / "journal.db")
-        await journal.append([candidate(one) for one in asked])
-        await journal.close()
+        await waiting(world, asked)
         hub = HubProcess(world.folder)
         try:
             await hub.start()
             last = await killed_again_and_again(hub, tryton, 4)
-            await all_posted(world, len(asked))
+            await all_posted(world, ROUTE, len(asked))
         finally:
             await hub.stop()
         assert last < len(asked)
@@ -245,20 +239,6 @@ async def test_a_hub_that_dies_while_it_posts_posts_each_key_once(
     assert sorted(books) == sorted(one.posting_key for one in asked)
     assert net(books) == {"1.1.1": Decimal("20.00"), "4.1.1": Decimal("-20.00")}
     assert tryton.drafts() == 0
-
-
-async def all_posted(world: World, count: int) -> None:
-    """Wait until every posting is delivered."""
-    queries = open_queries(world.folder)
-
-    async def done() -> bool:
-        totals = await queries.route_totals(ROUTE)
-        return sum(one.count for one in totals.rows if one.group == "delivered") == count
-
-    try:
-        await until_async(done, "not every posting was delivered")
-    finally:
-        await queries.close()
 
 
 async def test_the_check_finds_a_posting_that_is_booked_twice(
@@ -273,13 +253,6 @@ async def test_the_check_finds_a_posting_that_is_booked_twice(
     tryton.call("model.account.move.post", [copy])
     with pytest.raises(AssertionError, match="is booked twice"):
         booked(tryton)
-
-
-def _cash(amount: str) -> list[Any]:
-    return [
-        line("sales", str(-Decimal(amount))),
-        line("tender", amount, tender_type="cash"),
-    ]
 
 
 def _voucher(amount: str) -> list[Any]:

@@ -187,9 +187,10 @@ async def test_a_posting_the_erp_refuses_leaves_the_day_approved_with_the_reason
         await day_in(running, "approved")
 
         async def is_dead() -> bool:
-            return bool(await running.positions("dead"))
+            dead = await running.hub.journal.deliveries(["dead"])
+            return any(row.route == ROUTE for row, _ in dead)
 
-        await until_async(is_dead, "nothing is dead")
+        await until_async(is_dead, "no posting is dead")
         letters = [row for row, _ in await running.hub.journal.deliveries(["dead"])]
         [letter] = [row for row in letters if row.route == ROUTE]
         await day_in(running, "approved")

@@ -33,6 +33,8 @@ RETURNS = "tests/unit/delivery/test_delivery_returns.py"
 APPROVAL = "tests/unit/delivery/test_delivery_approval.py"
 DEATHS = "tests/unit/delivery/test_delivery_deaths.py"
 ORDERS = "tests/unit/delivery/test_delivery_orders.py"
+LEAVING = "tests/unit/delivery/test_delivery_leaving.py"
+WINDOW = "tests/unit/delivery/test_delivery_window.py"
 
 ASKED_FIRST = (
     "tests/crash/test_crash_points.py::test_after_a_death_a_target_of_class_b_is_asked_first"
@@ -164,6 +166,28 @@ MUTANTS = (
             ),
         ),
         ORDER,
+    ),
+    Mutant(
+        "a lane opens before that is on record",
+        (
+            Edit(
+                "delivery/traffic.py",
+                "self.settler.then(partial(self._left, lane))",
+                "self._left(lane)",
+            ),
+        ),
+        LEAVING,
+    ),
+    Mutant(
+        "a commit is handed out twice",
+        (
+            Edit(
+                "delivery/window.py",
+                "if messages[-1].position <= self.position:",
+                "if not messages:",
+            ),
+        ),
+        WINDOW,
     ),
     Mutant(
         "another key at every attempt",

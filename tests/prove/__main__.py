@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import platform
 import resource
 import sys
@@ -40,7 +41,11 @@ def main() -> int:
         chosen = rows([name.strip() for name in options.rows.split(",") if name.strip()])
     except ValueError as error:
         parser.error(str(error))
-    done = run(chosen, options.tier, options.seed, say)
+    with tempfile.TemporaryDirectory(
+        prefix="prove-compiled-", ignore_cleanup_errors=True
+    ) as compiled:
+        _keep_compiled(compiled)
+        done = run(chosen, options.tier, options.seed, say)
     sys.stdout.write("\n" + as_text(done))
     if options.out:
         write_json(done, options.out)
@@ -81,6 +86,16 @@ def _outcome(proof: Proof, job: Job) -> Outcome:
         return proof.prove(job)
     except Exception as error:  # noqa: BLE001 - whatever it was, the row has not held
         return Outcome(f"{type(error).__name__}: {error}", ok=False, seeds="")
+
+
+def _keep_compiled(folder: str) -> None:
+    """Let the hubs share what Python compiles, where the environment tells it to keep nothing.
+
+    Hundreds of them are started; each would compile every module anew.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        sys.dont_write_bytecode, sys.pycache_prefix = False, folder
 
 
 def _cpu_seconds() -> float:

@@ -1,7 +1,8 @@
 """The n-th flush fails, for n from 1 to 200: in the journal alone, and in a whole running hub.
 
-Surprising: a hub is given a second more than it promises to leave in, since what is measured
-includes how long the proof itself takes to notice on a busy machine. The figure is the longest.
+Surprising: the second that a hub has is measured in the hub itself, up to its last statement and
+without what it waited for a core; else a busy machine fails the row. What the proof saw, with the
+end of the process, stands beside it and has slack.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from prove.shares import side_by_side
 FLUSHES = {"quick": 50, "full": 200}
 IN_A_CHAIN = 25
 PROMISED_SECONDS = 1.0
-SLACK_SECONDS = 1.0
+SLACK_SECONDS = 4.0
+"""What the proof may take longer to notice, on a machine that others use too."""
 
 
 def prove(job: Job) -> Outcome:
@@ -32,11 +34,14 @@ def prove(job: Job) -> Outcome:
         job.say(line)
     job.say("hubs")
     left = [took for _, found in side_by_side(job, in_hubs, first_numbers) for took in found]
-    longest = max(left)
+    longest, seen = max(own for _, own in left), max(seen for seen, _ in left)
     return Outcome(
         f"{len(faults)} faults in {count} journals; {len(left)} of {count} hubs left with 74, the "
-        f"slowest after {longest:.2f} s, and each next one recovered",
-        ok=not faults and len(left) == count and longest <= PROMISED_SECONDS + SLACK_SECONDS,
+        f"slowest after {longest:.2f} s (seen after {seen:.2f} s), and each next one recovered",
+        ok=not faults
+        and len(left) == count
+        and longest <= PROMISED_SECONDS
+        and seen <= PROMISED_SECONDS + SLACK_SECONDS,
         seeds=f"n = 1..{count}",
     )
 
@@ -58,8 +63,8 @@ def in_journals(folder: Path, first: int) -> list[str]:
     return found
 
 
-def in_hubs(folder: Path, first: int) -> list[float]:
-    """Return how long each hub took to leave; what does not hold is raised."""
+def in_hubs(folder: Path, first: int) -> list[tuple[float, float]]:
+    """Return how long each hub took to leave, seen and by itself; what does not hold is raised."""
     folder.mkdir()
     return asyncio.run(failing_flushes(folder, range(first, first + IN_A_CHAIN)))
 

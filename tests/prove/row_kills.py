@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -22,6 +23,8 @@ from prove.shares import side_by_side
 
 SHARES = {"quick": (2, 2, 2), "full": (10, 10, 38)}
 """Kill loops of demos, of hubs at named places, and of forked hubs."""
+WAITING = 1
+"""So many processes more than cores: a kill loop waits a part of its time."""
 HUBS_OF_A_SHARE = 25
 CHILDREN_OF_A_SHARE = 250
 KILLS_OF_THE_CONTROL = 100
@@ -30,11 +33,14 @@ KILLS_OF_THE_CONTROL = 100
 def prove(job: Job) -> Outcome:
     """Kill, start again, and compare what was answered with what is stored and what is booked."""
     demos, places, children = SHARES[job.tier]
-    faults = [
-        *_faults(job, "demo", kill_demo, demos),
-        *_faults(job, "places", kill_at_places, places),
-        *_faults(job, "children", kill_children, children),
+    loops = [
+        *(("demo", seed) for seed in range(job.seed, job.seed + demos)),
+        *(("places", seed) for seed in range(job.seed, job.seed + places)),
+        *(("children", seed) for seed in range(job.seed, job.seed + children)),
     ]
+    more = replace(job, workers=job.workers + WAITING)
+    found = side_by_side(more, partial(_kill_loop, loops), range(len(loops)))
+    faults = [f"{loops[number]}: {line}" for number, lines in found for line in lines]
     for line in faults[:5]:
         job.say(line)
     control = answered_and_gone(job.folder / "control", job.seed)
@@ -48,19 +54,11 @@ def prove(job: Job) -> Outcome:
     )
 
 
-def _faults(job: Job, name: str, work: Callable[[Path, int], list[str]], shares: int) -> list[str]:
-    job.say(f"{name}: {shares} kill loops")
-    seeds = range(job.seed, job.seed + shares)
-    found = side_by_side(job, partial(_in_a_folder, name, work), seeds)
-    return [f"{name}, seed {seed}: {line}" for seed, lines in found for line in lines]
-
-
-def _in_a_folder(
-    name: str, work: Callable[[Path, int], list[str]], folder: Path, seed: int
-) -> list[str]:
-    mine = folder / name
-    mine.mkdir(parents=True)
-    found = work(mine, seed)
+def _kill_loop(loops: Sequence[tuple[str, int]], folder: Path, number: int) -> list[str]:
+    """Run one of these loops, each a kind and a seed, in a folder that is gone afterwards."""
+    kind, seed = loops[number]
+    folder.mkdir(parents=True)
+    found = KINDS[kind](folder, seed)
     shutil.rmtree(folder, ignore_errors=True)
     return found
 
@@ -84,6 +82,9 @@ def kill_children(folder: Path, seed: int) -> list[str]:
     """Kill forked hubs without a doorway; return what does not hold."""
     project = killed(folder, CHILDREN_OF_A_SHARE, seed)
     return asyncio.run(losses(project, CHILDREN_OF_A_SHARE))
+
+
+KINDS = {"demo": kill_demo, "places": kill_at_places, "children": kill_children}
 
 
 def answered_and_gone(folder: Path, seed: int) -> int:

@@ -183,13 +183,13 @@ async def _pages(world: World, address: str, last: int) -> AsyncIterator[tuple[s
     hub = read_hub_file(world.folder)
     assert hub is not None
     names = [*PAGES, *(f"/trace/{position}" for position in range(1, last + 1))]
-    names += [f"/api/{name}" for name in ASKED]
-    names += [f"/api/trace/{position}" for position in range(1, last + 1)]
+    names += [f"/api/v1/{name}" for name in ASKED]
+    names += [f"/api/v1/trace/{position}" for position in range(1, last + 1)]
     headers = {"authorization": f"Bearer {hub.token}"}
-    async with world.session.get(f"{address}/api/problems", headers=headers) as answer:
+    async with world.session.get(f"{address}/api/v1/problems", headers=headers) as answer:
         groups = [one["group"] for one in (await answer.json())["problems"]]
     names += [f"/problems/{group}" for group in groups]
-    names += [f"/api/problems/{group}" for group in groups]
+    names += [f"/api/v1/problems/{group}" for group in groups]
     for name in names:
         async with world.session.get(address + name, headers=headers) as answer:
             yield name, await answer.read()

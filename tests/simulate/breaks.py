@@ -17,6 +17,7 @@ from tillway.delivery.fates import Fates
 from tillway.delivery.outbound import idempotency_key
 from tillway.delivery.settle import Settler
 from tillway.delivery.traffic import Traffic
+from tillway.delivery.window import Window
 from tillway.intake.enveloping import identity_of
 from tillway.testing.virtual_journal import VirtualJournal
 
@@ -58,6 +59,18 @@ def _cursor_ahead(settler: Settler) -> tuple[int | None, dict[tuple[str, str], t
     for position in settler._order:
         settler._done.setdefault(position, None)
     return _advance(settler)
+
+
+def _at_once(_settler: Settler, call: Callable[[], None]) -> None:
+    """Wait for no commit."""
+    call()
+
+
+def _heard_again(window: Window, messages: Any) -> None:
+    """Keep what a read handed out before it was heard of."""
+    position, window.position = window.position, 0
+    _listen(window, messages)
+    window.position = position
 
 
 def _lane_each(traffic: Traffic, opened: Any, name: str) -> None:
@@ -102,6 +115,7 @@ def _all_carried(_route: Any, envelope: Any, _body: Any) -> bool:
 
 _advance = Settler._advance
 _queue = Traffic._queue
+_listen = Window._listen
 
 BREAKS = (
     Breaks("the answer comes before the commit", on_journal=_answers_first),
@@ -109,6 +123,10 @@ BREAKS = (
     Breaks("the cursor moves early", ("tillway.delivery.settle.Settler._advance", _cursor_ahead)),
     Breaks(
         "the order of lanes is ignored", ("tillway.delivery.traffic.Traffic._queue", _lane_each)
+    ),
+    Breaks("a lane goes on too early", ("tillway.delivery.settle.Settler.then", _at_once)),
+    Breaks(
+        "a message is handed out twice", ("tillway.delivery.window.Window._listen", _heard_again)
     ),
     Breaks(
         "what is in doubt is sent again at class D",

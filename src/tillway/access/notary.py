@@ -55,6 +55,8 @@ class Notary:
     _last: Checkpoint | None = None
     _refused: tuple[int, bytes] | None = None
     _signs: bool = True
+    broken: str = ""
+    """Why the chain is not signed any more, "" while it is."""
 
     @classmethod
     async def open(cls, journal: AuditedJournal, path: Path, clock: Clock) -> Notary:
@@ -113,6 +115,7 @@ class Notary:
 
     def _refuse(self, error: Exception) -> None:
         told = ConfigurationError("TW-8303", f"the audit chain is not signed any more: {error}")
+        self.broken = str(error)
         _log.error("%s", told)
 
     async def _newest(self) -> Checkpoint | None:

@@ -1,13 +1,15 @@
-"""The JSON API of a hub: a plain ASGI app under `/api/`, opened by the hub's bearer token.
+"""The JSON API of a hub: a plain ASGI app under `/api/v1/`, made from the catalogue.
 
-It answers only callers that hold the token and no other web site; nothing changes on GET.
+Surprising: what a caller may do is checked here, before any handler runs, from the row of the
+operation; a handler only looks at which shops are in sight.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+from tillway.access.refusals import Refusals
+from tillway.api.admission import Admission
 from tillway.api.asgi import (
     App,
     Call,
@@ -18,87 +20,104 @@ from tillway.api.asgi import (
     call_of,
     problem_reply,
     send_reply,
+    status_of,
 )
+from tillway.api.catalogue import operations
 from tillway.api.changes import Changes
+from tillway.api.described import PREFIX
+from tillway.api.openapi import document_reply
 from tillway.api.questions import Questions
+from tillway.api.routing import Routes, WrongMethod, read_fields
 from tillway.api.store_day_changes import StoreDayChanges
 from tillway.api.store_days import StoreDayQuestions
 from tillway.api.stores import StoreQuestions
-from tillway.errors import Refused, TillwayError
+from tillway.errors import TillwayError
 
-PREFIX = "/api/"
 Handler = Callable[[Call], Awaitable[Reply]]
+Handlers = Mapping[str, Handler]
+"""Key of an operation -> what answers it."""
+FORBIDDEN = 403
+
+__all__ = ["PREFIX", "Handler", "Handlers", "api_app", "handlers_of"]
 
 
-def api_app(questions: Questions, changes: Changes, *, token: str) -> App:
-    """Return the app; the owner of the socket mounts it under `/api/`.
-
-    A request without the token gets 403 (TW-7011), an unknown address 404, a wrong method 405.
-    """
+def handlers_of(questions: Questions, changes: Changes) -> dict[str, Handler]:
+    """Return what answers the operations of messages, shops and store-days."""
     day_questions = StoreDayQuestions(questions.reader, questions.release, questions.clock)
     store_questions = StoreQuestions(questions.reader, questions.snapshot)
     day_changes = StoreDayChanges(changes.operations, questions.clock)
-    reads: dict[str, Handler] = {
-        "status": questions.status,
-        "problems": questions.problems,
-        "find": questions.find,
-        "verify": questions.verify,
-        "gaps": questions.gaps,
-        "trace": questions.trace,
-        "replays": changes.replays,
-        "storedays": day_questions.days,
-        "recon/matrix": day_questions.matrix,
-        "recon/findings": day_questions.findings,
-        "recon/items": day_questions.items,
-        "recon/export": day_questions.export,
-        "stores": store_questions.stores,
-    }
-    writes: dict[str, Handler] = {
-        "dlq/retry": changes.retry,
-        "dlq/abandon": changes.abandon,
-        "dlq/hold": changes.hold,
-        "dlq/release": changes.let_go,
-        "dlq/skip": changes.skip,
-        "replay": changes.replay,
-        "replay/stop": changes.stop_replay,
-        "ingest": changes.ingest,
-        "storedays/approve": day_changes.approve,
-        "storedays/reopen": day_changes.reopen,
-        "storedays/override": day_changes.override,
-        "recon/assign": day_changes.assign,
-        "recon/run": day_changes.run,
+    return {
+        "GET openapi.json": document_reply,
+        "GET status": questions.status,
+        "GET problems": questions.problems,
+        "GET problems/{group}": questions.problem,
+        "GET find": questions.find,
+        "GET verify": questions.verify,
+        "GET gaps": questions.gaps,
+        "GET trace/{position}": questions.trace,
+        "GET replays": changes.replays,
+        "GET storedays": day_questions.days,
+        "GET recon/matrix": day_questions.matrix,
+        "GET recon/findings": day_questions.findings,
+        "GET recon/items": day_questions.items,
+        "GET recon/export": day_questions.export,
+        "GET stores": store_questions.stores,
+        "POST dlq/retry": changes.retry,
+        "POST dlq/abandon": changes.abandon,
+        "POST dlq/hold": changes.hold,
+        "POST dlq/release": changes.let_go,
+        "POST dlq/skip": changes.skip,
+        "POST replay": changes.replay,
+        "POST replay/stop": changes.stop_replay,
+        "POST ingest": changes.ingest,
+        "POST storedays/approve": day_changes.approve,
+        "POST storedays/reopen": day_changes.reopen,
+        "POST storedays/override": day_changes.override,
+        "POST recon/assign": day_changes.assign,
+        "POST recon/run": day_changes.run,
     }
 
+
+def api_app(
+    questions: Questions,
+    changes: Changes,
+    *,
+    admission: Admission,
+    more: Handlers | None = None,
+    refusals: Refusals | None = None,
+) -> App:
+    """Return the app; the owner of the socket mounts it under `/api/v1/`.
+
+    more: what answers the operations of other rooms. An operation of the catalogue that nothing
+    answers does not exist here; an answer without a row in the catalogue raises KeyError at once.
+    refusals: where it is noted that somebody who is known was refused something.
+    """
+    handlers = {**handlers_of(questions, changes), **(more or {})}
+    known = operations()
+    routes = Routes([known[key] for key in handlers])
+
     async def answer(call: Call) -> Reply:
-        _admit(call, token)
-        name = call.path.removeprefix(PREFIX).strip("/")
-        if name.startswith(("trace/", "problems/")):
-            name, _, call.query["name"] = name.partition("/")
-        handlers = reads if call.method == "GET" else writes
-        if name in handlers and call.method in ("GET", "POST"):
-            return await handlers[name](call)
-        if name in reads or name in writes:
-            allowed = "GET" if name in reads else "POST"
-            reply = problem_reply(Refused("TW-7010", f"{call.path} takes {allowed}", status=405))
-            reply.headers["allow"] = allowed
-            return reply
-        known = ", ".join(f"{PREFIX}{one}" for one in (*reads, *writes))
-        raise Refused("TW-7010", f"nothing answers at {call.path}; known: {known}", status=404)
+        call.caller = await admission(call)
+        match = routes.match(call.method, call.path)
+        operation = match.operation
+        call.caller.need(operation.permission)
+        if operation.every_store:
+            call.caller.need_all_stores()
+        call.query = read_fields(call, operation)
+        call.part = match.part
+        return await handlers[operation.key](call)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         call = call_of(scope, receive)
         try:
             reply = await answer(call)
-        except TillwayError as error:
+        except WrongMethod as error:
             reply = problem_reply(error)
-        await send_reply(send, reply)
+            reply.headers["allow"] = error.allowed
+        except TillwayError as error:
+            if refusals is not None and status_of(error) == FORBIDDEN:
+                await refusals.note(call.caller, f"{call.method} {call.path}", error.code)
+            reply = problem_reply(error)
+        await send_reply(send, reply, receive)
 
     return app
-
-
-def _admit(call: Call, token: str) -> None:
-    """Let in who holds the token; another site's page is refused even with it."""
-    scheme, _, given = call.headers.get("authorization", "").partition(" ")
-    known = scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
-    if not known or not call.own_origin:
-        raise Refused("TW-7011", "this door opens with the hub's token only", status=403)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from tillway.access.callers import NOBODY, Caller
 from tillway.errors import ConfigurationError, Refused, TillwayError, Transient, code_record
 
 Scope = MutableMapping[str, Any]
@@ -27,7 +28,12 @@ RETRY_SECONDS = 2
 
 @dataclass(slots=True)
 class Call:
-    """One request, its body not read yet. client is the caller's address, "" when unknown."""
+    """One request, its body not read yet. client is the caller's address, "" when unknown.
+
+    caller is who was let in; until then nobody, who may do nothing. raw_query: as it was sent.
+    part: what stands in the braces of the operation's address. form_token: what the forms of the
+    caller's session carry, "" without a session.
+    """
 
     method: str
     path: str
@@ -35,6 +41,11 @@ class Call:
     headers: dict[str, str]
     client: str
     receive: Receive
+    raw_query: str = ""
+    secure: bool = False
+    caller: Caller = NOBODY
+    part: str = ""
+    form_token: str = ""
 
     async def body(self, limit: int = MOST_BODY_BYTES) -> bytes:
         """Read the body; raises Refused TW-7014 beyond the limit, without keeping it."""
@@ -66,41 +77,49 @@ class Call:
 
 @dataclass(slots=True)
 class Reply:
-    """One answer."""
+    """One answer. pump: sends a body that comes bit by bit, instead of the one here."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    pump: Callable[[Send, Receive], Awaitable[None]] | None = None
 
 
 def call_of(scope: Scope, receive: Receive) -> Call:
     """Return the request of an ASGI scope."""
     client = scope.get("client")
+    raw_query = scope.get("query_string", b"").decode("latin-1")
     return Call(
         method=scope["method"],
         path=unquote(scope["path"]),
-        query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))),
+        query=dict(parse_qsl(raw_query)),
         headers={
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         },
         client=client[0] if client else "",
         receive=receive,
+        raw_query=raw_query,
+        secure=scope.get("scheme") == "https",
     )
 
 
-async def send_reply(send: Send, reply: Reply) -> None:
-    """Send an answer."""
+async def send_reply(send: Send, reply: Reply, receive: Receive | None = None) -> None:
+    """Send an answer; receive tells one that comes bit by bit when the caller has gone."""
+    length = {} if reply.pump else {"content-length": str(len(reply.body))}
     fields = {
         "content-type": reply.content_type,
-        "content-length": str(len(reply.body)),
+        **length,
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         **reply.headers,
     }
     headers = [(name.encode(), value.encode()) for name, value in fields.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if reply.pump is not None and receive is not None:
+        await reply.pump(send, receive)
+    else:
+        await send({"type": "http.response.body", "body": reply.body})
 
 
 def json_reply(verb: str, data: Mapping[str, Any], status: int = 200) -> Reply:
@@ -116,6 +135,8 @@ def problem_reply(error: TillwayError) -> Reply:
     headers = {}
     if isinstance(error, Transient | Refused) and status in (429, 503, 507):
         headers["retry-after"] = str(int(error.retry_after_seconds or RETRY_SECONDS))
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
     body = msgspec.json.encode(document)
     return Reply(status, body, "application/problem+json", headers)
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from tillway.access.approvals import Approvals
+from tillway.access.scoped import reader_for
 from tillway.api.actions import (
+    LetterPlan,
     abandon_letters,
     check_count,
     keep_letters,
@@ -22,10 +27,12 @@ from tillway.api.actions import (
     retry_letters,
 )
 from tillway.api.asgi import Call, Reply, json_reply
-from tillway.api.fields import body_as
+from tillway.api.fields import Count, Reason, Text, body_as, who_acts
 from tillway.api.operations import Keeping, Operations, Selection
+from tillway.delivery.approval import NEEDED_CODE
 from tillway.errors import ConfigurationError
-from tillway.journal.queries import JournalQueries
+from tillway.observe import MessageReader
+from tillway.observe.problems import SAMPLE_MEMBERS
 from tillway.project.records import Release
 
 MOST_INGEST_BYTES = 128 * 1024 * 1024
@@ -35,26 +42,26 @@ MOST_INGEST_BYTES = 128 * 1024 * 1024
 class LetterRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of retry, abandon, hold, release and skip. sample 0 means every message of the group."""
 
-    group: str
-    who: str
-    reason: str = ""
-    sample: int = 0
-    agreed: int | None = None
+    group: Text
+    who: Text = ""
+    reason: Reason = ""
+    sample: Annotated[int, Meta(ge=0, le=SAMPLE_MEMBERS)] = 0
+    agreed: Count | None = None
     dry_run: bool = False
 
 
 class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of replay; the fields of `Selection`, times in microseconds UTC."""
 
-    route: str
-    who: str
-    reason: str = ""
-    from_at: int = 0
-    to_at: int = 0
-    store: str = ""
-    message_type: str = ""
-    natural_key: str = ""
-    agreed: int | None = None
+    route: Text
+    who: Text = ""
+    reason: Reason = ""
+    from_at: Count = 0
+    to_at: Count = 0
+    store: Text = ""
+    message_type: Text = ""
+    natural_key: Text = ""
+    agreed: Count | None = None
     dry_run: bool = False
 
     @property
@@ -68,9 +75,9 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
 class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of replay/stop."""
 
-    route: str
-    who: str
-    reason: str = ""
+    route: Text
+    who: Text = ""
+    reason: Reason = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +85,32 @@ class Changes:
     """Carries the actions of people out on a running hub."""
 
     operations: Operations
-    queries: JournalQueries
+    queries: MessageReader
     release: Release
+    approvals: Approvals | None = None
 
     async def retry(self, call: Call) -> Reply:
         """Send the messages of a problem again."""
         request = await body_as(call, LetterRequest)
-        plan = await plan_letters(self.queries, self.release, request.group, sample=request.sample)
+        plan = await self._plan(call, request)
         if request.dry_run:
             return json_reply("dlq.retry", {"dry_run": True, **plan.as_json()})
         check_count(plan.count, request.agreed)
-        done = await retry_letters(self.operations, plan, who=request.who, reason=request.reason)
+        done = await retry_letters(
+            self.operations, plan, who=who_acts(call, request.who), reason=request.reason
+        )
         return json_reply("dlq.retry", done)
 
     async def abandon(self, call: Call) -> Reply:
         """Give the messages of a problem up."""
         request = await body_as(call, LetterRequest)
-        plan = await plan_letters(self.queries, self.release, request.group, sample=request.sample)
+        plan = await self._plan(call, request)
         if request.dry_run:
             return json_reply("dlq.abandon", {"dry_run": True, **plan.as_json()})
         check_count(plan.count, request.agreed)
-        done = await abandon_letters(self.operations, plan, who=request.who, reason=request.reason)
+        done = await abandon_letters(
+            self.operations, plan, who=who_acts(call, request.who), reason=request.reason
+        )
         return json_reply("dlq.abandon", done)
 
     async def hold(self, call: Call) -> Reply:
@@ -114,17 +126,40 @@ class Changes:
         return await self._keep(call, "skip")
 
     async def replay(self, call: Call) -> Reply:
-        """Send a stretch of history again."""
+        """Send a stretch of history again; a large one waits for a second person."""
         request = await body_as(call, ReplayRequest)
-        plan = await plan_replay(self.operations, self.release, request.selection)
-        planned = replay_plan_as_json(plan)
+        if call.caller.stores is not None:
+            call.caller.need_store(request.store)
         if request.dry_run:
-            return json_reply("replay", {"dry_run": True, **planned})
-        if not request.reason.strip():
+            plan = await plan_replay(self.operations, self.release, request.selection)
+            return json_reply("replay", {"dry_run": True, **replay_plan_as_json(plan)})
+        who = who_acts(call, request.who)
+        try:
+            return json_reply("replay", await self.replay_as(request, who, request.reason))
+        except ConfigurationError as error:
+            if error.code == NEEDED_CODE and self.approvals is not None:
+                await self._ask(request, who, error)
+            raise
+
+    async def replay_as(self, request: ReplayRequest, who: str, reason: str) -> dict[str, Any]:
+        """Carry a replay out for a person and return its plan and what was done.
+
+        Raises ConfigurationError TW-4016 while it takes a second person, TW-7006, TW-7007, TW-7009.
+        """
+        plan = await plan_replay(self.operations, self.release, request.selection)
+        if not reason.strip():
             raise ConfigurationError("TW-7007", "a replay goes to the audit log and needs a reason")
         check_count(plan.count, request.agreed)
-        done = await self.operations.replay(request.selection, request.who, request.reason)
-        return json_reply("replay", {**planned, "done": done})
+        done = await self.operations.replay(request.selection, who, reason)
+        return {**replay_plan_as_json(plan), "done": done}
+
+    async def _ask(self, request: ReplayRequest, who: str, error: ConfigurationError) -> None:
+        """Note that a replay waits; the error then names the request."""
+        assert self.approvals is not None
+        asked = msgspec.structs.replace(request, who="", reason="")
+        subject = f"{request.route} {request.store}".strip()
+        made = await self.approvals.ask("replay", subject, asked, who=who, reason=request.reason)
+        error.where["request"] = str(made.approval_id)
 
     async def stop_replay(self, call: Call) -> Reply:
         """End the replay of a route."""
@@ -132,7 +167,8 @@ class Changes:
         if not request.reason.strip():
             raise ConfigurationError("TW-7007", "a stop goes to the audit log and needs a reason")
         known_name("route", request.route, self.release.routes)
-        stopped = await self.operations.stop_replay(request.route, request.who, request.reason)
+        who = who_acts(call, request.who)
+        stopped = await self.operations.stop_replay(request.route, who, request.reason)
         return json_reply("replay.stop", {"route": request.route, "stopped": stopped})
 
     async def replays(self, call: Call) -> Reply:  # noqa: ARG002 - a handler's shape
@@ -149,13 +185,18 @@ class Changes:
         result = await self.operations.ingest(source, io.BytesIO(body), name)
         return json_reply("ingest", {"source": source, "name": name, **msgspec.to_builtins(result)})
 
+    async def _plan(self, call: Call, request: LetterRequest) -> LetterPlan:
+        """Plan over the shops that the caller sees."""
+        reader = reader_for(self.queries, call.caller)
+        return await plan_letters(reader, self.release, request.group, sample=request.sample)
+
     async def _keep(self, call: Call, verb: Keeping) -> Reply:
         request = await body_as(call, LetterRequest)
-        plan = await plan_letters(self.queries, self.release, request.group, sample=request.sample)
+        plan = await self._plan(call, request)
         if request.dry_run:
             return json_reply(f"dlq.{verb}", {"dry_run": True, **plan.as_json()})
         check_count(plan.count, request.agreed)
         done = await keep_letters(
-            self.operations, plan, verb, who=request.who, reason=request.reason
+            self.operations, plan, verb, who=who_acts(call, request.who), reason=request.reason
         )
         return json_reply(f"dlq.{verb}", done)

@@ -25,6 +25,10 @@ class HubClient:
     def __init__(self, address: HubAddress) -> None:
         self._address = address
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask and return the answer. Raises what the hub raised."""
+        return self._call("GET", path, b"", "application/json")
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a JSON body and return the answer. Raises what the hub raised."""
         return self._call("POST", path, msgspec.json.encode(body), "application/json")
@@ -32,7 +36,7 @@ class HubClient:
     def send_file(self, source: str, stream: BinaryIO, name: str) -> dict[str, Any]:
         """Hand one file to a source of the hub and return its outcomes."""
         query = urlencode({"source": source, "name": name})
-        return self._call("POST", f"/api/ingest?{query}", stream, "application/octet-stream")
+        return self._call("POST", f"/api/v1/ingest?{query}", stream, "application/octet-stream")
 
     def _call(self, method: str, path: str, body: bytes | BinaryIO, kind: str) -> dict[str, Any]:
         parts = urlsplit(self._address.url)

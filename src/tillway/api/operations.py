@@ -86,6 +86,16 @@ class RunningReplay:
     stopping: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """One row of a code table: what a source calls a thing, and what it is called here."""
+
+    table: str
+    source: str
+    canonical: str
+    label: str = ""
+
+
 class Operations(Protocol):
     """Every method is a coroutine; who and reason go to the audit log with the change itself."""
 
@@ -121,6 +131,14 @@ class Operations(Protocol):
 
     async def replay(self, selection: Selection, who: str, reason: str) -> Replayed:
         """Send it again at a capped rate, under the same keys; returns when it is finished."""
+        ...
+
+    async def add_code(self, row: CodeRow, who: str, reason: str) -> None:
+        """Add a row to a code table: in its file, and at once in what runs.
+
+        Raises ConfigurationError TW-7061 for a table or code that cannot take it, TW-7007 without a
+        reason.
+        """
         ...
 
     @property

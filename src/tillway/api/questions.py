@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tillway.access.callers import Caller
+from tillway.access.scoped import reader_for
 from tillway.api.asgi import Call, Reply, json_reply
 from tillway.api.fields import number_of
 from tillway.api.sent import sent_by
@@ -25,7 +27,7 @@ from tillway.observe import (
     verify,
 )
 from tillway.observe.trace import trace_as_json
-from tillway.project.records import Release
+from tillway.project.records import Release, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +39,33 @@ class Questions:
     snapshot: Snapshot
     clock: Clock
 
-    async def status(self, _call: Call) -> Reply:
+    async def status(self, call: Call) -> Reply:
         """Answer the status screen."""
-        return json_reply("status", status_as_json(await self.snapshot.status()))
+        found = await self.snapshot.of(call.caller).status()
+        return json_reply("status", status_as_json(found))
 
     async def problems(self, call: Call) -> Reply:
-        """Answer the open problems, or one of them with every message it has."""
-        targets = targets_by_route(self.release)
-        if name := call.query.get("name"):
-            problem = await problem_named(self.reader, name, targets)
-            members = {"positions": problem.positions, "invalid_ids": problem.invalid_ids}
-            return json_reply("dlq.show", {**problem_as_json(problem), **members})
-        found = await problems(self.reader, targets)
+        """Answer the open problems."""
+        found = await problems(self._sight(call), targets_by_route(self.release))
         return json_reply("dlq.list", {"problems": [problem_as_json(one) for one in found]})
+
+    async def problem(self, call: Call) -> Reply:
+        """Answer one problem with every message it has."""
+        problem = await problem_named(self._sight(call), call.part, targets_by_route(self.release))
+        members = {"positions": problem.positions, "invalid_ids": problem.invalid_ids}
+        return json_reply("dlq.show", {**problem_as_json(problem), **members})
 
     async def find(self, call: Call) -> Reply:
         """Answer a search, or why there is no hit."""
-        stores = self.release.stores if self.release else {}
-        found = await find(
-            self.reader, call.query.get("q", ""), now=self.clock.now(), stores=stores
-        )
+        stores = stores_in_sight(self.release, call.caller)
+        text = call.query.get("q", "")
+        found = await find(self._sight(call), text, now=self.clock.now(), stores=stores)
         return json_reply("find", {name: getattr(found, name) for name in found.__slots__})
 
     async def trace(self, call: Call) -> Reply:
         """Answer the life of the message at a position."""
-        position = number_of(call.query.get("name", ""), "the position")
-        found = await trace(self.reader, position, self.release, sent_by(self.release))
+        position = number_of(call.part, "the position")
+        found = await trace(self._sight(call), position, self.release, sent_by(self.release))
         if found is None:
             raise ConfigurationError("TW-7008", f"nothing stands at position {position}")
         return json_reply("trace", trace_as_json(found))
@@ -74,8 +77,14 @@ class Questions:
 
     async def gaps(self, call: Call) -> Reply:
         """Answer the receipt numbers that are missing, of one store or all."""
-        found = await gaps(self.reader, resets_of(self.release), store=call.query.get("store", ""))
+        store = call.query.get("store", "")
+        if store:
+            call.caller.need_store(store)
+        found = await gaps(self._sight(call), resets_of(self.release), store=store)
         return json_reply("gaps", {"gaps": found})
+
+    def _sight(self, call: Call) -> MessageReader:
+        return reader_for(self.reader, call.caller)
 
 
 def resets_of(release: Release | None) -> dict[str, str]:
@@ -83,3 +92,9 @@ def resets_of(release: Release | None) -> dict[str, str]:
     if release is None:
         return {}
     return {name: source.sequence_reset for name, source in release.sources.items()}
+
+
+def stores_in_sight(release: Release | None, caller: Caller) -> dict[str, Store]:
+    """Return the shops of the project that a caller sees."""
+    known = release.stores if release else {}
+    return {name: store for name, store in known.items() if caller.sees(name)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tillway.api.asgi import Call, Reply, json_reply
-from tillway.api.fields import body_as
+from tillway.api.fields import Reason, Text, body_as, who_acts
 from tillway.api.operations import Operations
 from tillway.clock import Clock
 from tillway.errors import ConfigurationError
@@ -21,41 +21,41 @@ from tillway.reconcile.answers import ANY_FIRST, ANY_LAST
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of approve and reopen."""
 
-    store: str
-    business_date: str
-    who: str
-    reason: str = ""
+    store: Text
+    business_date: Text
+    who: Text = ""
+    reason: Reason = ""
 
 
 class OverrideRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of override: findings are pairs of rule and subject."""
 
-    store: str
-    business_date: str
-    findings: list[tuple[str, str]]
-    who: str
-    reason: str = ""
+    store: Text
+    business_date: Text
+    findings: list[tuple[Text, Text]]
+    who: Text = ""
+    reason: Reason = ""
 
 
 class AssignRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of assign: who looks after a finding from now on."""
 
-    store: str
-    business_date: str
-    rule: str
-    subject: str
-    owner: str
-    who: str
+    store: Text
+    business_date: Text
+    rule: Text
+    subject: Text
+    owner: Text
+    who: Text = ""
 
 
 class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of recon/run: business dates, both included; store "" for all."""
 
-    who: str
-    first: str = ""
-    last: str = ""
-    store: str = ""
-    reason: str = ""
+    who: Text = ""
+    first: Text = ""
+    last: Text = ""
+    store: Text = ""
+    reason: Reason = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,21 @@ class StoreDayChanges:
     async def approve(self, call: Call) -> Reply:
         """Release a balanced day."""
         request = await body_as(call, DecisionRequest)
-        decision, place = self._decision(request), _place(request)
+        decision, place = self._decision(call, request), _place(call, request)
         day = await self.operations.desk.approve(*place, decision)
         return json_reply("storeday.approve", {"day": as_json(day)})
 
     async def reopen(self, call: Call) -> Reply:
         """Open a posted day again."""
         request = await body_as(call, DecisionRequest)
-        decision, place = self._decision(request), _place(request)
+        decision, place = self._decision(call, request), _place(call, request)
         day = await self.operations.desk.reopen(*place, decision)
         return json_reply("storeday.reopen", {"day": as_json(day)})
 
     async def override(self, call: Call) -> Reply:
         """Account for findings."""
         request = await body_as(call, OverrideRequest)
-        decision, place = self._decision(request), _place(request)
+        decision, place = self._decision(call, request), _place(call, request)
         day = await self.operations.desk.override(*place, request.findings, decision)
         return json_reply("storeday.override", {"day": as_json(day)})
 
@@ -90,16 +90,17 @@ class StoreDayChanges:
         """Give a finding to somebody."""
         request = await body_as(call, AssignRequest)
         await self.operations.desk.assign(
-            *(*_place(request), request.rule, request.subject),
+            *(*_place(call, request), request.rule, request.subject),
             owner=request.owner,
-            by=Decision(request.who, f"to {request.owner}", self.clock.now()),
+            by=Decision(who_acts(call, request.who), f"to {request.owner}", self.clock.now()),
         )
         return json_reply("recon.assign", {"owner": request.owner})
 
     async def run(self, call: Call) -> Reply:
         """Audit the days of a range anew."""
         request = await body_as(call, RunRequest)
-        decision = self._decision(request)
+        call.caller.need_store(request.store)
+        decision = self._decision(call, request)
         first = business_date(request.first, ANY_FIRST, field="first")
         last = business_date(request.last, ANY_LAST, field="last")
         states: dict[str, int] = {}
@@ -108,13 +109,18 @@ class StoreDayChanges:
             states[day.state] = states.get(day.state, 0) + 1
         return json_reply("recon.run", {"days": sum(states.values()), "states": states})
 
-    def _decision(self, request: DecisionRequest | OverrideRequest | RunRequest) -> Decision:
+    def _decision(
+        self, call: Call, request: DecisionRequest | OverrideRequest | RunRequest
+    ) -> Decision:
         if not request.reason.strip():
             raise ConfigurationError(
                 "TW-7007", "this goes to the audit log and needs a reason", path="reason"
             )
-        return Decision(request.who, request.reason, self.clock.now())
+        return Decision(who_acts(call, request.who), request.reason, self.clock.now())
 
 
-def _place(request: DecisionRequest | OverrideRequest | AssignRequest) -> tuple[str, str]:
+def _place(
+    call: Call, request: DecisionRequest | OverrideRequest | AssignRequest
+) -> tuple[str, str]:
+    call.caller.need_store(request.store)
     return request.store, business_date(request.business_date, field="business_date")

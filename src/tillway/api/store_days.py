@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tillway.access.callers import HUB, Caller
 from tillway.api.asgi import Call, Reply, json_reply
-from tillway.api.fields import known_fields, number_of
+from tillway.api.fields import number_of
 from tillway.clock import Clock
 from tillway.errors import ConfigurationError
 from tillway.journal.projection import Asking
@@ -23,6 +24,7 @@ from tillway.project.records import Release
 from tillway.reconcile import (
     KINDS,
     LEGEND,
+    StoreDay,
     as_json,
     business_date,
     by_rule,
@@ -66,10 +68,13 @@ class StoreDayQuestions:
         """Answer the days of a range, or one day in full when store and date name it."""
         await self._ready()
         query = call.query
-        known_fields(query, (*PAGED, "state", "date"))
         if query.get("date"):
-            return await self._one(query)
+            return await self._one(call)
         state = chosen(query, "state", MEANINGS)
+        if call.caller.stores is not None:
+            found, after = _cut(await self._seen_days(call, query, state=state), query)
+            days = [as_json(day) for day in found]
+            return json_reply("storeday.list", {"days": days, "next": after})
         limit, offset = _page(query)
         found = await store_days(
             self.tables, **_range(query), state=state, limit=limit + 1, offset=offset
@@ -82,10 +87,9 @@ class StoreDayQuestions:
         """Answer shops by days, most money at risk first; the last 14 days unless asked."""
         await self._ready()
         query = call.query
-        known_fields(query, RANGE)
         first, last = last_days(self.today, MATRIX_DAYS)
         asked = {"from": first, "to": last, **{name: text for name, text in query.items() if text}}
-        found = matrix_of(await store_days(self.tables, **_range(asked)))
+        found = matrix_of(await self._seen_days(call, asked))
         data = {"dates": found.dates, "rows": found.rows, "states": found.states}
         return json_reply("recon.matrix", {**data, "legend": LEGEND})
 
@@ -93,14 +97,15 @@ class StoreDayQuestions:
         """Answer what was found: by rule in all, and a page of the rows (open unless asked)."""
         await self._ready()
         query = call.query
-        known_fields(query, (*PAGED, "state", "rule"))
         state = query.get("state", "open")
         if state == "all":
             state = ""
         else:
             chosen(query, "state", ("open", "gone", "overridden", "all"))
         rule = chosen(query, "rule", CATALOGUE)
-        found = await findings(self.tables, **_range(query), state=state, rule=rule)
+        ranged = _range(query, call.caller)
+        found = await findings(self.tables, **ranged, state=state, rule=rule)
+        found = [one for one in found if call.caller.sees(one.store)]
         groups = msgspec.to_builtins(by_rule(found))
         rows, after = _cut(found, query)
         shown = {"findings": [as_json(one) for one in rows], "next": after}
@@ -110,9 +115,10 @@ class StoreDayQuestions:
         """Answer the money that waits for its counterpart, oldest first."""
         await self._ready()
         query = call.query
-        known_fields(query, (*PAGED, "kind"))
         kind = chosen(query, "kind", WAITS_FOR)
-        found = await open_items(self.tables, today=self.today, kind=kind, **_range(query))
+        ranged = _range(query, call.caller)
+        found = await open_items(self.tables, today=self.today, kind=kind, **ranged)
+        found = [one for one in found if call.caller.sees(one.store)]
         rows, after = _cut(found, query)
         data = {"count": len(found), "items": [as_json(one) for one in rows], "next": after}
         return json_reply("recon.items", data)
@@ -121,10 +127,11 @@ class StoreDayQuestions:
         """Answer one table as CSV, or one or all as a workbook."""
         await self._ready()
         query = call.query
-        known_fields(query, (*RANGE, "kind", "format"))
         form = chosen(query, "format", ("csv", "xlsx")) or "csv"
         kind = chosen(query, "kind", KINDS) or ("" if form == "xlsx" else "days")
-        asked = _range(query)
+        asked = _range(query, call.caller)
+        if not asked["store"]:
+            call.caller.need_all_stores()
         count = await count_days(self.tables, **asked)
         if count > MOST_EXPORTED_DAYS:
             raise ConfigurationError(
@@ -151,8 +158,17 @@ class StoreDayQuestions:
         wanted = self.release is None or self.release.reconciliation is not None
         await ready(self.tables, wanted=wanted)
 
-    async def _one(self, query: Mapping[str, str]) -> Reply:
+    async def _seen_days(
+        self, call: Call, query: Mapping[str, str], *, state: str = ""
+    ) -> list[StoreDay]:
+        """Return the days of a range that belong to the shops of the caller."""
+        found = await store_days(self.tables, **_range(query, call.caller), state=state)
+        return [day for day in found if call.caller.sees(day.store)]
+
+    async def _one(self, call: Call) -> Reply:
+        query = call.query
         day, store = business_date(query["date"], field="date"), query.get("store", "")
+        call.caller.need_store(store)
         found = await day_in_full(self.tables, store, day, today=self.today)
         if found is None:
             raise ConfigurationError(
@@ -175,7 +191,10 @@ def chosen(query: Mapping[str, str], name: str, known: Any) -> str:
     return text
 
 
-def _range(query: Mapping[str, str]) -> dict[str, Any]:
+def _range(query: Mapping[str, str], caller: Caller = HUB) -> dict[str, Any]:
+    """Return the range of a query. Raises Refused TW-8003 for a shop the caller does not see."""
+    if query.get("store"):
+        caller.need_store(query["store"])
     return {
         "first": business_date(query.get("from", ""), ANY_FIRST, field="from"),
         "last": business_date(query.get("to", ""), ANY_LAST, field="to"),

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from tillway.api.asgi import Call, Reply, json_reply
-from tillway.api.fields import known_fields
 from tillway.api.snapshot import Snapshot
 from tillway.errors import ConfigurationError
 from tillway.journal.projection import Asking
@@ -47,7 +46,10 @@ class StoreStanding:
 
 
 async def store_standings(found: Status, tables: Asking) -> list[StoreStanding]:
-    """Return how every shop stands: most money unsent first, then most money not posted."""
+    """Return how every shop stands: most money unsent first, then most money not posted.
+
+    The shops are those of the status, so a status of some shops gives those.
+    """
     books: Mapping[str, StoreBooks] | None = None
     if await is_kept(tables):
         books = store_books(await unfinished_days(tables), await open_findings_by_store(tables))
@@ -110,9 +112,10 @@ class StoreQuestions:
 
     async def stores(self, call: Call) -> Reply:
         """Answer every shop, one (store=), or those with unsent sales (unsent=yes)."""
-        known_fields(call.query, ("store", "unsent"))
-        standings = await store_standings(await self.snapshot.status(), self.tables)
+        found = await self.snapshot.of(call.caller).status()
+        standings = await store_standings(found, self.tables)
         if name := call.query.get("store"):
+            call.caller.need_store(name)
             return json_reply("stores", standings_as_json([store_named(standings, name)]))
         if call.query.get("unsent"):
             standings = [one for one in standings if one.line.unsent]

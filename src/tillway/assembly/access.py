@@ -7,8 +7,9 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tillway.access.people import People
 from tillway.api import Operations
-from tillway.assembly.hub import journal_path, open_hub
+from tillway.assembly.hub import Hub, journal_path, open_hub
 from tillway.assembly.operations import OfflineOperations
 from tillway.errors import ConfigurationError
 from tillway.journal.sqlite_queries import SqliteQueries
@@ -53,11 +54,28 @@ async def offline_operations(folder: Path) -> AsyncIterator[Operations]:
 
     Raises Transient TW-5002 when a hub holds it: ask that hub through its API instead.
     """
+    async with offline_hub(folder) as hub:
+        yield OfflineOperations(hub)
+
+
+@contextlib.asynccontextmanager
+async def offline_hub(folder: Path) -> AsyncIterator[Hub]:
+    """Open a hub that neither fetches nor delivers, and sign what was done with it."""
     hub = await open_hub(load_release(folder, environ=os.environ))
     try:
-        yield OfflineOperations(hub)
+        yield hub
     finally:
         for target in hub.targets.values():
             await target.close()
         await hub.notary.sign_if_possible()
         await hub.journal.close()
+
+
+@contextlib.asynccontextmanager
+async def offline_people(folder: Path) -> AsyncIterator[People]:
+    """Hold the journal for one change of people or keys while no hub runs.
+
+    Raises Transient TW-5002 when a hub holds it: ask that hub through its API instead.
+    """
+    async with offline_hub(folder) as hub:
+        yield await People.open(hub.journal, hub.clock, hub.release.stores)

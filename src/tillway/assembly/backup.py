@@ -26,6 +26,7 @@ from tillway.assembly.backup_files import (
     told_plainly,
     write_manifest,
 )
+from tillway.assembly.backup_memory import LastBackup, memory_of
 from tillway.clock import MICROSECONDS, Clock
 from tillway.errors import ConfigurationError
 from tillway.journal.sqlite_backup import (
@@ -39,14 +40,6 @@ from tillway.journal.sqlite_backup import (
 from tillway.journal.sqlite_queries import open_queries
 from tillway.observe import carried_by_route, verify
 from tillway.project.records import Release
-
-
-class LastBackup(msgspec.Struct, frozen=True):
-    """The newest backup of a journal, as remembered beside it."""
-
-    taken_at: datetime
-    position: int
-    destination: str
 
 
 async def back_up(folder: Path, destination: Path, clock: Clock, told: Told) -> Manifest:
@@ -69,14 +62,6 @@ async def back_up(folder: Path, destination: Path, clock: Clock, told: Told) -> 
         raise
     await asyncio.to_thread(_remember, journal, manifest, destination)
     return manifest
-
-
-def last_backup(journal: Path) -> LastBackup | None:
-    """Return the newest backup that was taken of a journal, None when none is known."""
-    try:
-        return msgspec.json.decode(_memory(journal).read_bytes(), type=LastBackup)
-    except (OSError, msgspec.DecodeError):
-        return None
 
 
 def _begin(destination: Path) -> Path:
@@ -145,15 +130,11 @@ def _finish(unfinished: Path, destination: Path) -> None:
 def _remember(journal: Path, manifest: Manifest, destination: Path) -> None:
     """Keep beside the journal when it was backed up: a hub holds the journal itself."""
     last = LastBackup(manifest.taken_at, manifest.position, str(destination.absolute()))
-    memory = _memory(journal)
+    memory = memory_of(journal)
     fresh = memory.with_suffix(".fresh")
     with told_plainly(memory):
         fresh.write_bytes(msgspec.json.encode(last))
         fresh.replace(memory)
-
-
-def _memory(journal: Path) -> Path:
-    return journal.with_name(journal.name + ".last-backup.json")
 
 
 def _nobody(_done: int, _total: int) -> None:

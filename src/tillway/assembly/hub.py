@@ -16,6 +16,7 @@ from tillway.assembly.backup_files import refuse_half_restored
 from tillway.assembly.hints import JournalHints
 from tillway.assembly.preparing import message_ids, preparations
 from tillway.assembly.upkeep import Upkeep
+from tillway.assembly.watching import watch_over
 from tillway.clock import Clock, SystemClock
 from tillway.connect import (
     Hints,
@@ -34,6 +35,7 @@ from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
 from tillway.reconcile import Bookkeeper
+from tillway.watch import Watch
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
@@ -78,6 +80,7 @@ class Hub:
     notary: Notary
     clock: Clock
     bookkeeper: Bookkeeper | None = None
+    watch: Watch = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -91,12 +94,14 @@ class Hub:
     async def start(self) -> None:
         """Start delivery, the sources that fetch by themselves, and the watch over the disk."""
         await self.crew.start()
+        await self.watch.open()
         await self.delivery.start()
         if self.bookkeeper is not None:
             self._tasks.append(asyncio.create_task(self._keep_books(self.bookkeeper)))
         self._tasks.append(asyncio.create_task(self._watch_disk()))
         self._tasks.append(asyncio.create_task(self._upkeep().run()))
         self._tasks.append(asyncio.create_task(self.notary.run()))
+        self._tasks.append(asyncio.create_task(self._keep_running("the watch", self.watch.run)))
         for name, source in self.sources.items():
             if is_pull(source):
                 self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
@@ -112,6 +117,7 @@ class Hub:
         for target in self.targets.values():
             await target.close()
         await self.crew.close()
+        await self.watch.close()
         await self.notary.sign_if_possible()
         await self.journal.close()
 
@@ -213,9 +219,11 @@ async def open_hub(
     delivery = Delivery(release, targets, journal, clock, rng)
     settings = release.reconciliation
     bookkeeper = Bookkeeper(release, settings, journal, clock, new_id) if settings else None
-    return Hub(
+    hub = Hub(
         release, journal, gate, crew, intakes, sources, targets, delivery, notary, clock, bookkeeper
     )
+    hub.watch = watch_over(hub, new_id)
+    return hub
 
 
 async def _notary(journal: SqliteJournal, clock: Clock) -> Notary:

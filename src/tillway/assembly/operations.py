@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
-from tillway.api.operations import Keeping, RunningReplay
+from tillway.api.operations import CodeRow, Keeping, RunningReplay
 from tillway.assembly.hub import Hub
 from tillway.connect import Submission, SubmissionResult
 from tillway.delivery import (
@@ -24,6 +25,7 @@ from tillway.errors import ConfigurationError, Transient
 from tillway.journal.base import Action, Settlement
 from tillway.model import from_minor
 from tillway.observe.amounts import Money
+from tillway.project.code_rows import add_code_row, learn_code
 from tillway.reconcile import Desk
 from tillway.spelling import nearest
 
@@ -103,6 +105,18 @@ class HubOperations:
             failures=tuple(failures),
             superseded=summary.superseded,
         )
+
+    async def add_code(self, row: CodeRow, who: str, reason: str) -> None:
+        """Add a row to a code table, in its file and in what runs."""
+        if not reason.strip():
+            raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
+        cells = (row.table, row.source.strip(), row.canonical.strip(), row.label.strip())
+        await asyncio.to_thread(add_code_row, self.hub.release.folder, *cells)
+        learn_code(self.hub.release, *cells[:3])
+        await self.hub.crew.learn(*cells[:3])
+        subject = f"codes/{row.table}.csv: {cells[1]} = {cells[2]}"
+        action = Action(self.hub.clock.now(), who, "codes.add", subject, reason)
+        await self.hub.journal.settle(Settlement("", actions=[action]))
 
     @property
     def desk(self) -> Desk:

@@ -7,36 +7,30 @@ import contextlib
 import gc
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tillway.api import (
-    Changes,
-    HubAddress,
-    Questions,
-    Snapshot,
-    api_app,
-    new_token,
-    remove_hub_file,
-    write_hub_file,
-)
-from tillway.api.asgi import App, Receive, Scope, Send
+from tillway.api import HubAddress, new_token, remove_hub_file, write_hub_file
+from tillway.api.stream import Live
 from tillway.assembly.hub import Hub, open_hub
-from tillway.assembly.operations import HubOperations
+from tillway.assembly.pages import open_pages
 from tillway.assembly.preparing import message_ids, preparations, worker_count
 from tillway.clock import SystemClock
-from tillway.console import console_app, forward_to
 from tillway.errors import TillwayError
 from tillway.gateway import Gateway, Server, serve
 from tillway.gateway.app import Probe
 from tillway.intake import Crew, Preparation, fork_workers
+from tillway.project.code_rows import learn_code
 from tillway.project.records import Release
 
 READY_SECONDS = 5.0
 IDLE_SECONDS = 30.0
+"""How long a timed run may take to deliver what it can before it stops anyway."""
+LEAVE_SECONDS = 0.5
+"""How long a hub whose journal failed may tidy up before it leaves as it is."""
 YOUNG_OBJECTS = 10_000
 """Made and not yet freed before Python looks for cycles among them; its own 700 is one message."""
-"""How long a timed run may take to deliver what it can before it stops anyway."""
 
 
 @dataclass(slots=True)
@@ -45,10 +39,12 @@ class Doorway:
 
     gateway: Gateway
     server: Server
+    live: Live
 
     async def close(self) -> None:
         """Refuse at the doors, finish the requests in hand, and stop listening."""
         self.gateway.close_doors()
+        self.live.stop()
         await self.server.close()
 
 
@@ -59,7 +55,10 @@ def forked_crew(release: Release) -> Crew:
         # Each worker has its own maker of ids: a copy of one would give the same ids twice.
         return preparations(release, SystemClock(), message_ids())
 
-    return Crew(fork_workers(worker_count(release.hub), prepare))
+    def learn(table: str, source: str, canonical: str) -> None:
+        learn_code(release, table, source, canonical)
+
+    return Crew(fork_workers(worker_count(release.hub), prepare, learn))
 
 
 async def run_hub(
@@ -87,6 +86,7 @@ async def run_hub(
     for task in (end, failed, stopped):
         task.cancel()
     if failed in done:
+        _leave_soon()
         raise failed.result()
     if stopped in done:
         stopped.result()
@@ -96,6 +96,13 @@ async def run_hub(
             await asyncio.wait_for(hub.delivery.idle(), IDLE_SECONDS)
     await hub.stop()
     remove_hub_file(release.folder)
+
+
+def _leave_soon() -> None:
+    """End the process even if a call or a thread in it will not end: nothing more can be stored."""
+    end = threading.Timer(LEAVE_SECONDS, os._exit, (os.EX_IOERR,))
+    end.daemon = True
+    end.start()
 
 
 def _rarely_collect() -> None:
@@ -108,43 +115,18 @@ async def open_doorway(hub: Hub) -> Doorway:
     """Listen at the project's address and write down where, for the command line."""
     release = hub.release
     token = new_token()
+    pages = await open_pages(hub, token)
     gateway = Gateway(
         hub.doors,
         alive=_alive(hub),
         ready=_ready(hub),
-        fallback=_pages(hub, token),
+        fallback=pages.app,
     )
     server = await serve(gateway, release.hub.listen_host, release.hub.listen_port)
     write_hub_file(
         release.folder, HubAddress(release.hub.listen_host, server.port, os.getpid(), token)
     )
-    return Doorway(gateway, server)
-
-
-def _pages(hub: Hub, token: str) -> App:
-    """Return the app behind the doors: the API under /api/, the console everywhere else."""
-    release, journal = hub.release, hub.journal
-    snapshot = Snapshot(journal, release, hub.clock)
-    operations = HubOperations(hub)
-    api = api_app(
-        Questions(journal, release, snapshot, hub.clock),
-        Changes(operations, journal, release),
-        token=token,
-    )
-    console = console_app(
-        reader=journal,
-        release=release,
-        snapshot=snapshot,
-        operations=operations,
-        clock=hub.clock,
-        dev=forward_to(release.hub.dev_control) if release.hub.dev_control else None,
-    )
-
-    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-        app = api if scope["path"].startswith("/api/") else console
-        await app(scope, receive, send)
-
-    return pages
+    return Doorway(gateway, server, pages.live)
 
 
 def _alive(hub: Hub) -> Probe:

@@ -11,23 +11,20 @@ from rich.console import Console
 
 from tillway.cli import exit_codes
 from tillway.cli.counting import counted
-from tillway.cli.dlq_money import stuck_money
-from tillway.cli.letters import Asked, change_letters, sample_size
-from tillway.cli.options import HERE, ConfirmCount, DryRun, Json, Project, Reason, Yes
+from tillway.cli.dlq_money import draw_stuck
+from tillway.cli.letters import NOTHING_SAID, Order, change_letters
+from tillway.cli.options import HERE, Json, Project
 from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import opened
 from tillway.clock import SystemClock
 from tillway.observe import Problem, problem_as_json, problem_named, problems, targets_by_route
+from tillway.observe.stuck import stuck_money
 
 dlq = App(
     name="dlq",
     help="What could not be delivered or taken in, by cause: list, show, retry, hold, skip ...",
     result_action="return_value",
 )
-Sample = Annotated[
-    int | None, Parameter(name="--sample", help="Only the oldest N: 1 first, then 10.")
-]
-All = Annotated[bool, Parameter(name="--all", negative=(), help="Every message of the problem.")]
 ByMoney = Annotated[
     bool, Parameter(name="--money", negative=(), help="Stuck money by target and age, with totals.")
 ]
@@ -44,7 +41,7 @@ def list_(*, money: ByMoney = False, project: Project = HERE, json: Json = False
     data: dict[str, Any] = {"problems": [problem_as_json(one) for one in found]}
     if money:
         stuck = stuck_money(found, SystemClock().now())
-        emit("dlq.list", {**data, **stuck.as_json()}, stuck.draw, json)
+        emit("dlq.list", {**data, **stuck.as_json()}, lambda console: draw_stuck(console, stuck), json)
     else:
         emit("dlq.list", data, lambda console: _draw_list(console, found), json)
     return exit_codes.ATTENTION if found else exit_codes.DONE
@@ -69,19 +66,7 @@ def show(group: str, /, *, raw: Raw = False, project: Project = HERE, json: Json
 
 
 @dlq.command
-def retry(
-    group: str,
-    /,
-    *,
-    sample: Sample = None,
-    all_: All = False,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    confirm_count: ConfirmCount = None,
-    project: Project = HERE,
-    json: Json = False,
-) -> int:
+def retry(group: str, /, *, order: Order = NOTHING_SAID) -> int:
     """Send the messages of a problem again: the oldest one, then --sample 10, then --all.
 
     Each keeps its key, so the target books nothing twice. Quarantined messages are taken in again
@@ -94,26 +79,11 @@ def retry(
     group
         Name of the problem, as `tillway dlq list` shows it.
     """
-    asked = Asked(
-        "retry", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
-    )
-    return change_letters(project, asked, json=json)
+    return change_letters("retry", group, order)
 
 
 @dlq.command
-def abandon(
-    group: str,
-    /,
-    *,
-    sample: Sample = None,
-    all_: All = False,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    confirm_count: ConfirmCount = None,
-    project: Project = HERE,
-    json: Json = False,
-) -> int:
+def abandon(group: str, /, *, order: Order = NOTHING_SAID) -> int:
     """Give the messages of a problem up, by name and with a reason; their lanes go on.
 
     Example: tillway dlq abandon 3fa0 --sample 1 --reason "booked by hand"
@@ -123,26 +93,11 @@ def abandon(
     group
         Name of the problem, as `tillway dlq list` shows it.
     """
-    asked = Asked(
-        "abandon", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
-    )
-    return change_letters(project, asked, json=json)
+    return change_letters("abandon", group, order)
 
 
 @dlq.command
-def hold(
-    group: str,
-    /,
-    *,
-    sample: Sample = None,
-    all_: All = False,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    confirm_count: ConfirmCount = None,
-    project: Project = HERE,
-    json: Json = False,
-) -> int:
+def hold(group: str, /, *, order: Order = NOTHING_SAID) -> int:
     """Keep the messages of a problem, and their lanes, until they are released; nothing is tried.
 
     Example: tillway dlq hold 3fa0 --sample 1 --reason "account is being opened"
@@ -152,26 +107,11 @@ def hold(
     group
         Name of the problem, as `tillway dlq list` shows it.
     """
-    asked = Asked(
-        "hold", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
-    )
-    return change_letters(project, asked, json=json)
+    return change_letters("hold", group, order)
 
 
 @dlq.command
-def release(
-    group: str,
-    /,
-    *,
-    sample: Sample = None,
-    all_: All = False,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    confirm_count: ConfirmCount = None,
-    project: Project = HERE,
-    json: Json = False,
-) -> int:
+def release(group: str, /, *, order: Order = NOTHING_SAID) -> int:
     """Let the messages of a problem go that are held; each keeps its key.
 
     Example: tillway dlq release 3fa0 --sample 1 --reason "account opened"
@@ -181,26 +121,11 @@ def release(
     group
         Name of the problem, as `tillway dlq list` shows it.
     """
-    asked = Asked(
-        "release", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
-    )
-    return change_letters(project, asked, json=json)
+    return change_letters("release", group, order)
 
 
 @dlq.command
-def skip(
-    group: str,
-    /,
-    *,
-    sample: Sample = None,
-    all_: All = False,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    confirm_count: ConfirmCount = None,
-    project: Project = HERE,
-    json: Json = False,
-) -> int:
+def skip(group: str, /, *, order: Order = NOTHING_SAID) -> int:
     """Take the messages of a problem out of their lanes, which go on; they become dead letters.
 
     Example: tillway dlq skip 3fa0 --sample 1 --reason "wrong till number"
@@ -210,10 +135,7 @@ def skip(
     group
         Name of the problem, as `tillway dlq list` shows it.
     """
-    asked = Asked(
-        "skip", group, sample_size(sample, all_=all_), reason, dry_run, yes, confirm_count
-    )
-    return change_letters(project, asked, json=json)
+    return change_letters("skip", group, order)
 
 
 async def _problems(project: Path) -> list[Problem]:

@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tillway.assembly.backup import last_backup
+from tillway.assembly.backup_memory import last_backup
 from tillway.assembly.hub import WARN_FREE_SHARE
 from tillway.assembly.upkeep import cutoffs
 from tillway.cli.doctor_checks import Check

@@ -127,7 +127,7 @@ def run(
     done = act(
         project,
         lambda operations: _run_here(operations, first, last, store, reason),
-        lambda hub: hub.post("/api/recon/run", {**asked, "who": person(), "reason": reason}),
+        lambda hub: hub.post("/api/v1/recon/run", {**asked, "who": person(), "reason": reason}),
     )
     emit("recon.run", done, lambda console: console.print(_told(done)), json)
     return exit_codes.DONE

@@ -114,7 +114,7 @@ def _plan(project: Path, release: Release | None, selection: Selection) -> dict[
         return replay_plan_as_json(await plan_replay(operations, release, selection))
 
     def there(client: HubClient) -> dict[str, Any]:
-        answer = client.post("/api/replay", {**_request(selection), "dry_run": True})
+        answer = client.post("/api/v1/replay", {**_request(selection), "dry_run": True})
         return {name: answer[name] for name in PLAN_FIELDS}
 
     return act(project, here, there)
@@ -130,7 +130,7 @@ def _run(project: Path, selection: Selection, count: int, reason: str) -> dict[s
 
     def there(client: HubClient) -> dict[str, Any]:
         request = {**_request(selection), "reason": reason, "agreed": count}
-        done: dict[str, Any] = client.post("/api/replay", request)["done"]
+        done: dict[str, Any] = client.post("/api/v1/replay", request)["done"]
         return done
 
     return act(project, here, there)
@@ -142,7 +142,7 @@ def _stop(project: Path, route: str, reason: str, *, json: bool) -> int:
 
     def there(client: HubClient) -> dict[str, Any]:
         request = {"route": route, "who": person(), "reason": reason}
-        return client.post("/api/replay/stop", request)
+        return client.post("/api/v1/replay/stop", request)
 
     data = {"route": route, "stopped": act(project, here, there)["stopped"]}
     told = "it ends after the calls under way" if data["stopped"] else "no replay runs there"

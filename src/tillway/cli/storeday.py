@@ -209,7 +209,7 @@ def assign(
     done = act(
         project,
         lambda operations: _assign_here(operations, asked),
-        lambda hub: hub.post("/api/recon/assign", asked),
+        lambda hub: hub.post("/api/v1/recon/assign", asked),
     )
     told = f"{rule} {subject}".strip()
     emit("recon.assign", done, lambda console: console.print(f"{told} is {owner}'s now"), json)
@@ -230,7 +230,7 @@ def _change(
     done = act(
         project,
         lambda operations: _decide_here(operations, verb, asked),
-        lambda hub: hub.post(f"/api/storedays/{verb}", asked),
+        lambda hub: hub.post(f"/api/v1/storedays/{verb}", asked),
     )
     day = done["day"]
     told = f"{day['store']} {day['business_date']} is {day['state']}: {MEANINGS[day['state']]}"

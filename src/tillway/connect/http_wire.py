@@ -7,6 +7,7 @@ nothing here ever sends a request a second time.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import cast
 
 import httptools
@@ -15,6 +16,8 @@ from tillway.connect.http_client import HttpReply
 
 CHUNK_BYTES = 64 * 1024
 OK = 200
+REMEMBERED_NAMES = 256
+_COUNTED = frozenset({"content-length", "transfer-encoding"})
 
 
 class Broken(Exception):
@@ -131,10 +134,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; of several with one name the last."""
-        text = value.decode("utf-8", "surrogateescape")
-        key = name.decode("utf-8", "surrogateescape").lower()
-        self._headers[key] = text
-        self._counted = self._counted or key in {"content-length", "transfer-encoding"}
+        key = _key_of(name)
+        self._headers[key] = value.decode("utf-8", "surrogateescape")
+        if key in _COUNTED:
+            self._counted = True
 
     def on_headers_complete(self) -> None:
         """Note that the body comes next."""
@@ -169,3 +172,8 @@ class Connection(asyncio.Protocol):
     def _fail(self, reason: Exception) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(reason)
+
+
+@lru_cache(REMEMBERED_NAMES)
+def _key_of(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape").lower()

@@ -1,15 +1,16 @@
-"""The console: server-rendered pages for this machine, without a build step and without scripts.
+"""The console: server-rendered pages, without a build step; scripts only make them comfortable.
 
-A strict content policy goes with every answer. Until there are user accounts only callers on this
-machine are served, under a local name (so that no foreign name can be pointed at it).
+A strict content policy goes with every answer. Every address is a row of `screens.py`, and its
+permission is asked before its page runs.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
-from importlib import resources
 
+from tillway.access.callers import LOCAL, Caller
+from tillway.access.refusals import Refusals
+from tillway.api.admission import Admission
 from tillway.api.asgi import (
     App,
     Call,
@@ -18,20 +19,27 @@ from tillway.api.asgi import (
     Scope,
     Send,
     call_of,
+    json_reply,
     send_reply,
     status_of,
 )
+from tillway.api.doorkeeper import check_place
 from tillway.api.operations import Operations
+from tillway.api.people import PeopleAnswers
+from tillway.api.screen_models import ScreenModels
 from tillway.api.snapshot import Snapshot
 from tillway.clock import Clock
-from tillway.console import forms, recon, recon_forms
+from tillway.console.assets import answer_asset
 from tillway.console.dev_control import DevControl
-from tillway.console.pages import Console, Page
+from tillway.console.login import Login
+from tillway.console.screens import form_at, navigation, screen_at
+from tillway.console.speech import language_of, speech_in
+from tillway.console.view import Console, View
 from tillway.errors import Refused, TillwayError
-from tillway.observe import MessageReader
+from tillway.observe import MessageReader, status_as_json
 from tillway.project.records import Release
 
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+FORBIDDEN = 403
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -43,12 +51,12 @@ SAFE_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-ASSETS = {"console.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
-_PROBLEM = re.compile(r"/problems/[0-9a-f]+")
-_RETRY = re.compile(r"/problems/[0-9a-f]+/retry")
-_DAY = re.compile(r"/recon/([^/]+)/(\d{4}-\d{2}-\d{2})")
-_DECISION = re.compile(r"/recon/([^/]+)/(\d{4}-\d{2}-\d{2})/(approve|reopen|override)")
-_TRACE = re.compile(r"/trace/\d+")
+
+
+async def this_machine(call: Call) -> Caller:
+    """Let in this machine only, and only under a name that can mean nothing else."""
+    check_place(call, accounts=False)
+    return LOCAL
 
 
 def console_app(
@@ -59,39 +67,51 @@ def console_app(
     operations: Operations,
     clock: Clock,
     dev: DevControl | None = None,
+    admission: Admission = this_machine,
+    models: ScreenModels | None = None,
+    stream: str = "",
+    login: Login | None = None,
+    people: PeopleAnswers | None = None,
+    refusals: Refusals | None = None,
 ) -> App:
     """Return the console as a plain ASGI app; the owner of the socket mounts it at `/`.
 
-    dev adds the buttons of the demo (`forward_to(release.hub.dev_control)`).
+    dev adds the buttons of the demo (`forward_to(release.hub.dev_control)`). models: what the API
+    shares with the pages, made here where nobody gives it. stream: address of the live stream.
+    login: where people log in; people: what the pages of people need; refusals: where it is noted
+    that somebody who is known was refused something.
     """
-    token = secrets.token_urlsafe(24)
-    console = Console(reader, release, snapshot, operations, clock, token, dev)
-    exact: dict[str, Page] = {
-        "/": console.home,
-        "/status.json": console.status_document,
-        "/problems": console.problems,
-        "/find": console.find,
-        "/books": console.books,
-    }
-
-    async def answer(call: Call) -> Reply:
-        _admit(call)
-        if call.method == "POST":
-            return await _posted(call, console)
-        if call.method not in ("GET", "HEAD"):
-            raise Refused("TW-7010", f"{call.path} takes GET", status=405)
-        if call.path in exact:
-            return await exact[call.path](call)
-        if call.path == "/recon":
-            return await recon.matrix(call, console)
-        return await _named(call, console)
+    shared = models or ScreenModels(reader, release, snapshot, operations, clock)
+    console = Console(
+        reader=reader,
+        release=release,
+        snapshot=snapshot,
+        operations=operations,
+        models=shared,
+        clock=clock,
+        form_token=secrets.token_urlsafe(24),
+        navigation=navigation,
+        dev=dev,
+        stream=stream,
+        people=people,
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         call = call_of(scope, receive)
+        language = language_of(
+            call.headers.get("cookie", ""), call.headers.get("accept-language", "")
+        )
+        view = View(call, console, speech_in(language))
         try:
-            reply = await answer(call)
+            early = await login.answer(view) if login else None
+            if early is None:
+                call.caller = await admission(call)
+            reply = early or await _answer(view)
         except TillwayError as error:
-            reply = console.failed(call, error, status_of(error))
+            if refusals is not None and status_of(error) == FORBIDDEN:
+                await refusals.note(call.caller, f"{call.method} {call.path}", error.code)
+            instead = login.instead(view, error) if login else None
+            reply = instead or view.failed(error, status_of(error))
         reply.headers = {**SAFE_HEADERS, **reply.headers}
         if call.method == "HEAD":
             reply.body = b""
@@ -100,40 +120,28 @@ def console_app(
     return app
 
 
-async def _named(call: Call, console: Console) -> Reply:
-    """Show a page whose address names one thing, or a file that belongs to the pages."""
-    if _TRACE.fullmatch(call.path):
-        return await console.trace(call)
-    if _PROBLEM.fullmatch(call.path):
-        return await console.problem(call)
-    if day := _DAY.fullmatch(call.path):
-        return await recon.day(call, console, *day.groups())
+async def _answer(view: View) -> Reply:
+    call = view.call
+    if call.method == "POST":
+        return await _posted(view)
+    if call.method not in ("GET", "HEAD"):
+        raise Refused("TW-7010", f"{call.path} takes GET", status=405)
+    if found := screen_at(call.path):
+        view.place, parts = found
+        call.caller.need(found[0].permission)
+        return await found[0].page(view, *parts)
+    if call.path == "/status.json":
+        call.caller.need("status.read")
+        return json_reply("status", status_as_json(await view.status()))
     if call.path == "/favicon.ico":
         return Reply(204, b"", "image/x-icon")
-    return _asset(call)
+    return answer_asset(call)
 
 
-async def _posted(call: Call, console: Console) -> Reply:
-    if _RETRY.fullmatch(call.path):
-        return await forms.retry(call, console)
-    if decision := _DECISION.fullmatch(call.path):
-        return await recon_forms.decide(call, console, *decision.groups())
-    if call.path.startswith("/dev/"):
-        return await forms.dev(call, console)
-    raise Refused("TW-7010", f"{call.path} takes no forms", status=405)
-
-
-def _admit(call: Call) -> None:
-    """Serve this machine only, and only under a name that can mean nothing else."""
-    host = call.headers.get("host", "")
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if not call.from_this_machine or name.lower() not in LOCAL_NAMES:
-        raise Refused("TW-7011", "the console answers this machine only", status=403)
-
-
-def _asset(call: Call) -> Reply:
-    name = call.path.removeprefix("/static/")
-    if call.path != f"/static/{name}" or name not in ASSETS:
-        raise Refused("TW-7010", f"there is no page at {call.path}", status=404)
-    body = (resources.files("tillway.console") / name).read_bytes()
-    return Reply(200, body, ASSETS[name], {"cache-control": "no-cache"})
+async def _posted(view: View) -> Reply:
+    found = form_at(view.call.path)
+    if found is None:
+        raise Refused("TW-7010", f"{view.call.path} takes no forms", status=405)
+    form, parts = found
+    view.caller.need(form.permission)
+    return await form.send(view, *parts)

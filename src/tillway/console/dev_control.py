@@ -17,14 +17,10 @@ from tillway.errors import Transient
 DevControl = Callable[[str, Mapping[str, str]], Awaitable[None]]
 """Carries out one action with its fields; raises Transient TW-7015."""
 
-ACTIONS: Mapping[str, str] = {
-    "break-erp": "The ERP is broken now: watch sales wait, and nothing get lost.",
-    "heal-erp": "The ERP works again: what waited is delivered in order.",
-    "store-offline": "The store is offline: it keeps its sales until it is back.",
-    "store-online": "The store is online again and sends what it kept.",
-    "unknown-tender": "A sale with a tender nobody knows is on its way into quarantine.",
-}
-"""action -> what to tell the person after it."""
+ACTIONS: frozenset[str] = frozenset(
+    {"break-erp", "heal-erp", "store-offline", "store-online", "unknown-tender"}
+)
+"""What can be asked for; `doings.DONE` says what to tell the person after it."""
 
 ANSWER_SECONDS = 5.0
 

@@ -1,4 +1,4 @@
-"""Renders the pages: Jinja2 with escaping always on, and the few words and signs pages need.
+"""Renders the pages: Jinja2 with escaping always on, one environment for each language.
 
 Payloads are text here, never markup; a name that a template does not know is an error, not a blank.
 """
@@ -6,103 +6,95 @@ Payloads are text here, never markup; a name that a template does not know is an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tillway.observe.amounts import amount_text, money_text
-from tillway.observe.moments import age_text
-from tillway.reconcile import Amount
+from tillway.console.assets import asset
+from tillway.console.speech import LANGUAGES, Speech
+from tillway.console.told import N_
 
 SIGNS: Mapping[str, tuple[str, str, str]] = {
-    "ok": ("✓", "on time", "good"),
-    "late": ("…", "late", "warn"),
-    "stuck": ("!", "stuck", "bad"),
-    "silent": ("?", "silent", "warn"),
-    "unseen": ("·", "not heard yet", "dim"),
-    "delivered": ("✓", "delivered", "good"),
-    "pending": ("→", "on its way", "dim"),
-    "sending": ("→", "being sent", "dim"),
-    "held": ("‖", "held", "warn"),
-    "in_doubt": ("?", "in doubt", "bad"),
-    "dead": ("!", "could not be delivered", "bad"),
-    "abandoned": ("×", "given up", "dim"),
-    "quarantined": ("!", "in quarantine", "bad"),
-    "conflict": ("≠", "conflict", "bad"),
-    "closed": ("✓", "answering", "good"),
-    "half_open": ("…", "trying again (breaker half open)", "warn"),
-    "open": ("!", "not answering (breaker open)", "bad"),
-    "balanced": ("✓", "balanced", "good"),
-    "unbalanced": ("!", "differs", "bad"),
-    "good": ("✓", "done", "good"),
-    "waiting": ("→", "waiting", "warn"),
-    "bad": ("!", "failed", "bad"),
-    "note": ("·", "note", "dim"),
+    "ok": ("✓", N_("on time"), "good"),
+    "late": ("…", N_("late"), "warn"),
+    "stuck": ("!", N_("stuck"), "bad"),
+    "silent": ("?", N_("silent"), "warn"),
+    "unseen": ("·", N_("not heard yet"), "dim"),
+    "delivered": ("✓", N_("delivered"), "good"),
+    "pending": ("→", N_("on its way"), "dim"),
+    "sending": ("→", N_("being sent"), "dim"),
+    "held": ("‖", N_("held"), "warn"),
+    "in_doubt": ("?", N_("in doubt"), "bad"),
+    "dead": ("!", N_("could not be delivered"), "bad"),
+    "abandoned": ("×", N_("given up"), "dim"),
+    "quarantined": ("!", N_("in quarantine"), "bad"),
+    "conflict": ("≠", N_("conflict"), "bad"),
+    "closed": ("✓", N_("answering"), "good"),
+    "half_open": ("…", N_("trying again (breaker half open)"), "warn"),
+    "open": ("!", N_("not answering (breaker open)"), "bad"),
+    "balanced": ("✓", N_("balanced"), "good"),
+    "unbalanced": ("!", N_("differs"), "bad"),
+    "good": ("✓", N_("done"), "good"),
+    "waiting": ("→", N_("waiting"), "warn"),
+    "bad": ("!", N_("failed"), "bad"),
+    "note": ("·", N_("note"), "dim"),
+    "flowing": ("✓", N_("flowing"), "good"),
+    "quiet": ("·", N_("no data"), "dim"),
+    "behind": ("!", N_("behind"), "bad"),
+    "kept": ("✓", N_("promise kept"), "good"),
+    "broken": ("!", N_("promise broken"), "bad"),
+    "P1": ("!", N_("P1 at once"), "bad"),
+    "P2": ("!", N_("P2 soon"), "bad"),
+    "P3": ("·", N_("P3 hourly"), "warn"),
+    "P4": ("·", N_("P4 daily"), "dim"),
 }
 """state -> (sign, word, colour class): a sign never stands without its word, nor colour alone."""
 
 
 @cache
-def _environment() -> Environment:
+def _environment(speech: Speech) -> Environment:
     made = Environment(
         loader=PackageLoader("tillway.console", "templates"),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.install_gettext_translations(speech.catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
-        age=age_text,
-        money=money_text,
-        amount=_amount,
-        local=_local,
-        clock=_clock,
-        short=_short,
-        currency_digits=_currency_digits,
+        age=speech.age,
+        money=speech.money,
+        amounts=speech.amounts,
+        amount=speech.amount,
+        local=speech.moment,
+        short=speech.short,
+        clock=speech.clock,
+        day=speech.day,
+        number=speech.number,
+        told=speech.told,
+        upper_first=lambda text: text[:1].upper() + text[1:],
+        currency_digits=speech.kept_amount,
+        part=lambda text: quote(str(text), safe=""),
     )
-    made.globals["sign"] = _sign
+    made.globals.update(
+        sign=lambda state: _sign(speech, state),
+        language=speech.language,
+        languages=LANGUAGES,
+        asset=asset,
+    )
     return made
 
 
-def page(template: str, values: Mapping[str, Any]) -> bytes:
+def page(speech: Speech, template: str, values: Mapping[str, Any]) -> bytes:
     """Return a page as UTF-8."""
-    return _environment().get_template(template).render(values).encode()
+    return _environment(speech).get_template(template).render(values).encode()
 
 
-def _sign(state: str) -> tuple[str, str, str]:
-    return SIGNS.get(state, ("·", state.replace("_", " "), "dim"))
-
-
-def _amount(amount: Decimal | None, currency: str) -> str:
-    return "" if amount is None or not currency else amount_text(amount, currency)
-
-
-def _currency_digits(text: str | None, currency: str) -> str:
-    """Return an amount kept as text in the digits of its currency, "" for none."""
-    return str(Amount(Decimal(text), currency)) if text else ""
-
-
-def _local(moment: str, zone: str) -> str:
-    """Return RFC 3339 in UTC as local date and time with its offset."""
-    if not moment:
-        return ""
-    local = _in_zone(moment, zone).isoformat(sep=" ", timespec="seconds")
-    return f"{local[:19]} {local[19:]}"
-
-
-def _short(moment: str, zone: str) -> str:
-    """Return RFC 3339 in UTC as local date and time, without the offset."""
-    return _in_zone(moment, zone).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
-
-
-def _clock(moment: str, zone: str) -> str:
-    """Return RFC 3339 in UTC as local time of day."""
-    return _in_zone(moment, zone).strftime("%H:%M:%S") if moment else ""
-
-
-def _in_zone(moment: str, zone: str) -> datetime:
-    return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+def _sign(speech: Speech, state: str) -> tuple[str, str, str]:
+    if state not in SIGNS:
+        return ("·", state.replace("_", " "), "dim")
+    mark, word, look = SIGNS[state]
+    return mark, speech.text(word), look

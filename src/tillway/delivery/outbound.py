@@ -47,9 +47,8 @@ class Opened:
 
         Most of a receipt is lines, and many targets want none of them.
         """
-        if self._body is not None or names is None or not _are_plain(names):
-            return self.body()
-        return asdict(_decoder_of(names)(self.message.canonical))
+        decode = None if self._body is not None or names is None else _decoder_of(names)
+        return self.body() if decode is None else asdict(decode(self.message.canonical))
 
 
 def idempotency_key(envelope: Envelope) -> str:
@@ -76,7 +75,9 @@ def outbound(opened: Opened, mapping: MappingTable | None, lane: str, attempt: i
         body = opened.body()
     else:
         record = opened.body_with(mapping.reads)
-        body = mapping.apply({**record, "envelope": _envelope_fields(envelope, key)})
+        if mapping.reads is None or "envelope" in mapping.reads:
+            record = {**record, "envelope": _envelope_fields(envelope, key)}
+        body = mapping.apply(record)
     return Outbound(
         key=key,
         message_type=envelope.message_type,
@@ -99,12 +100,11 @@ def sentence(error: TillwayError) -> str:
     return text[:DETAIL_CHARACTERS]
 
 
-def _are_plain(names: frozenset[str]) -> bool:
-    return all(name.isidentifier() and not iskeyword(name) for name in names)
-
-
 @lru_cache(REMEMBERED_DECODERS)
-def _decoder_of(names: frozenset[str]) -> Callable[[bytes], msgspec.Struct]:
+def _decoder_of(names: frozenset[str]) -> Callable[[bytes], msgspec.Struct] | None:
+    """Return what decodes these fields alone, None where one has a name that no field may have."""
+    if not all(name.isidentifier() and not iskeyword(name) for name in names):
+        return None
     fields = [(name, Any, None) for name in sorted(names)]
     shape = msgspec.defstruct("Fields", fields, gc=False)
     return msgspec.json.Decoder(shape, float_hook=Decimal).decode

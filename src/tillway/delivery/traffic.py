@@ -126,7 +126,7 @@ class Traffic:
         """Take a message out of its line undelivered; the lane goes on once that is on record.
 
         A process that died in between would find the message in line again, and send it after those
-        that were behind it. What was delivered needs no such wait: sent again, it has no effect.
+        that were behind it. What was delivered needs no such wait: it has no second effect.
         """
         self.troubles.pop(row.position, None)
         lane.flying += 1

@@ -58,12 +58,16 @@ class _Reader:
         if not isinstance(value, dict):
             return malformed("TW-3026", "A record must be a JSON object.", line=line)
         compact = _encode(value)
+        if compact == raw:
+            raw = compact
         problem = self.check(raw, value, compact, line)
         return problem or Record(raw, value, offset, line, compact)
 
     def check(self, raw: bytes, value: Any, compact: bytes, line: int) -> Refused | None:
         # Decoding keeps the last of two equal names, so a quotation mark too few gives it away.
-        if raw.count(b'"') != compact.count(b'"') or (b"\\" in raw and b"\\u0022" in raw):
+        if raw is not compact and (
+            raw.count(b'"') != compact.count(b'"') or (b"\\" in raw and b"\\u0022" in raw)
+        ):
             twice = _name_given_twice(raw)
             if twice is not None:
                 detail = f'The name "{twice}" stands twice in one object.'

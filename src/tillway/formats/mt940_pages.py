@@ -244,11 +244,12 @@ def _details(data: dict[str, Any]) -> dict[str, Any]:
     )
     names = (data.get("applicant_name"), slashed.get("NAME"), data.get("non_swift_15"))
     accounts = (data.get("gvc_applicant_iban"), data.get("applicant_iban"), slashed.get("IBAN"))
-    end_to_end = (data.get("end_to_end_reference"), slashed.get("EREF"))
+    # What `:61:` gives the owner of the account is the payer's, where `:86:` has no field for it.
+    given = (data.get("end_to_end_reference"), slashed.get("EREF"), data.get("customer_reference"))
     other = {"name": _first(names), "account_number": _first(accounts)}
     return {
         "text": _first(texts),
-        "end_to_end_id": reference(_first(end_to_end)),
+        "end_to_end_id": next((one for one in map(_reference, given) if one), None),
         "counterparty": {name: value for name, value in other.items() if value} or None,
     }
 
@@ -266,6 +267,10 @@ def _slash_fields(text: str) -> dict[str, str]:
 
 def _first(values: Any) -> str:
     return next((" ".join(str(value).split()) for value in values if value), "")
+
+
+def _reference(value: Any) -> str | None:
+    return reference(_first([value]))
 
 
 def _iso(day: date | None) -> str | None:

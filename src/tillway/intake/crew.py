@@ -19,7 +19,7 @@ from tillway.connect import Submission
 from tillway.errors import Refused
 from tillway.intake.gathering import Gathering
 from tillway.intake.preparation import Taken
-from tillway.intake.worker import HEAD_BYTES, SOCKET_BYTES, Batch, is_last
+from tillway.intake.worker import CODES, HEAD_BYTES, SOCKET_BYTES, Batch, is_last
 
 WORTH_BYTES = 16 * 1024
 """A smaller body is prepared sooner than it is handed over."""
@@ -82,6 +82,20 @@ class Crew:
             if in_hand:
                 self._beside(self._clear(worker))
             raise
+
+    async def learn(self, table: str, source: str, canonical: str) -> None:
+        """Tell the workers about a row of a code table: every batch after this one knows it."""
+        row = Submission(msgspec.json.encode((table, source, canonical)))
+        for worker in list(self._workers):
+            worker.send(CODES, row)
+            try:
+                await worker.turn.acquire()
+                try:
+                    await worker.receive()
+                finally:
+                    worker.turn.release()
+            except _Gone:
+                self._lose(worker)
 
     async def close(self) -> None:
         """Let the workers end."""

@@ -23,9 +23,15 @@ HEAD_BYTES = 4
 """Every frame is its length, big-endian, and so many bytes."""
 SOCKET_BYTES = 1 << 20
 NICER_THAN_THE_HUB = 5
+YOUNG_OBJECTS = 10_000
+"""Made and not yet freed before Python looks for cycles among them: a record leaves none."""
 
 Prepare = Callable[[], Mapping[str, Preparation]]
 """Makes the preparations of every door; called in the worker, after the fork."""
+Learn = Callable[[str, str, str], None]
+"""Takes in a row of a code table: its name, the source's code, what it is called here."""
+CODES = ""
+"""Stands for a door where a batch is a row of a code table; no door has this name."""
 
 
 class Batch(msgspec.Struct, array_like=True, gc=False):
@@ -38,10 +44,12 @@ class Batch(msgspec.Struct, array_like=True, gc=False):
     format: str
 
 
-def fork_workers(count: int, prepare: Prepare) -> list[tuple[int, socket.socket]]:
+def fork_workers(
+    count: int, prepare: Prepare, learn: Learn = lambda *_row: None
+) -> list[tuple[int, socket.socket]]:
     """Return (process id, the hub's end of the socket) of so many workers.
 
-    Call it while the process has one thread and has opened nothing.
+    learn: what a worker does with a row that was added to a code table while the hub runs. Call it while the process has one thread and has opened nothing.
     """
     workers: list[tuple[int, socket.socket]] = []
     for _ in range(count):
@@ -52,13 +60,13 @@ def fork_workers(count: int, prepare: Prepare) -> list[tuple[int, socket.socket]
         if child == 0:
             for end in (ours, *(earlier for _, earlier in workers)):
                 end.close()
-            _live(theirs, prepare)
+            _live(theirs, prepare, learn)
         theirs.close()
         workers.append((child, ours))
     return workers
 
 
-def _live(hub: socket.socket, prepare: Prepare) -> None:
+def _live(hub: socket.socket, prepare: Prepare, learn: Learn) -> None:
     """Work until the hub is gone; never return into the hub's own code."""
     status = 1
     try:
@@ -68,7 +76,8 @@ def _live(hub: socket.socket, prepare: Prepare) -> None:
         # A batch can wait a little longer; a single message at the hub's door should not.
         os.nice(NICER_THAN_THE_HUB)
         gc.freeze()
-        work(hub, prepare())
+        gc.set_threshold(YOUNG_OBJECTS)
+        work(hub, prepare(), learn)
         status = 0
     except (EOFError, ConnectionError):
         status = 0
@@ -76,13 +85,22 @@ def _live(hub: socket.socket, prepare: Prepare) -> None:
         os._exit(status)
 
 
-def work(hub: socket.socket, preparations: Mapping[str, Preparation]) -> None:
+def work(
+    hub: socket.socket,
+    preparations: Mapping[str, Preparation],
+    learn: Learn = lambda *_row: None,
+) -> None:
     """Answer batches until the hub's end is closed (EOFError)."""
     read = cast("BinaryIO", hub.makefile("rb", buffering=SOCKET_BYTES))
     decode = msgspec.msgpack.Decoder(Batch).decode
     encode = msgspec.msgpack.Encoder().encode
     while True:
         batch = decode(_frame(read))
+        if batch.door == CODES:
+            learn(*msgspec.json.decode(batch.body))
+            answer = encode([])
+            hub.sendall(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
+            continue
         submission = Submission(batch.body, batch.store, "", batch.trace_id, batch.format)
         taken = preparations[batch.door].taken(submission)
         more = True

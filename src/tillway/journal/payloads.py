@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import zstandard
 
 LEVEL = -1
-DICTIONARY_BYTES = 16 * 1024
+DICTIONARY_BYTES = 32 * 1024
 WORTH_COMPRESSING_BYTES = 128
 MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
 

@@ -7,6 +7,7 @@ per commit, not a few times per message.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import apsw
@@ -30,13 +31,10 @@ from tillway.journal.sqlite_rows import (
     invalid_row,
     message_row,
 )
-from tillway.journal.statements import insert_rows, statements
+from tillway.journal.statements import for_rows, insert_rows, run_for_rows, statements
 from tillway.journal.totals import Tally, item_facts
 from tillway.message import Envelope
 
-CHUNK = 32
-INSERT_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
-"""Rows of one INSERT. Each call gives up the interpreter and must win it back from busy intake."""
 LOOK_UP_CHUNK = 128
 
 Known = tuple[int, bytes, bytes, str, str]
@@ -182,8 +180,8 @@ class Appender:
         self._insert("message", MESSAGE_COLUMNS, self._messages)
         self._insert("payload", PAYLOAD_COLUMNS, self._payload_rows())
         self._insert("duplicate", DUPLICATE_COLUMNS, self._duplicates)
-        for (system, store), (last_at, count) in self._stores.items():
-            self._db.execute(self._sql["store_seen"], (system, store, last_at, count))
+        seen = [(*shop, last_at, count) for shop, (last_at, count) in self._stores.items()]
+        run_for_rows(self._db, partial(for_rows, self._sql["store_seen"], 4), seen)
 
     def _payload_rows(self) -> list[Row]:
         payloads = [
@@ -201,12 +199,7 @@ class Appender:
         ]
 
     def _insert(self, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:
-        done = 0
-        for size in INSERT_SIZES:
-            many = insert_rows(table, columns, size)
-            while len(rows) - done >= size:
-                self._db.execute(many, [value for row in rows[done : done + size] for value in row])
-                done += size
+        run_for_rows(self._db, partial(insert_rows, table, columns), rows)
 
 
 def _known_receipt(outcome: str, known: Known, **more: Any) -> Receipt:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 
 import apsw
 
 from tillway.journal.base import DeliveryRow, Settlement
-from tillway.journal.sqlite_append import CHUNK
 from tillway.journal.sqlite_rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
@@ -21,10 +21,13 @@ from tillway.journal.sqlite_rows import (
     delivery_values,
 )
 from tillway.journal.sqlite_summary import fill_summary
-from tillway.journal.statements import insert_rows, statements
+from tillway.journal.statements import for_rows, insert_rows, run_for_rows, statements
 from tillway.journal.totals import Tally
 
 Cells = Iterable[tuple[str, str, str, int, int, int]]
+
+
+_INSERT_DELIVERIES = partial(insert_rows, "delivery", DELIVERY_COLUMNS, replace=True)
 
 
 class Bookkeeping:
@@ -65,15 +68,20 @@ class Bookkeeping:
         for route, rows in self._rows.items():
             route_id = self._route_id(route)
             self._move(route, route_id, rows.values())
-            self._insert([delivery_values(route_id, row) for row in rows.values()])
+            values = [delivery_values(route_id, row) for row in rows.values()]
+            run_for_rows(self._db, _INSERT_DELIVERIES, values)
         self._rows.clear()
 
     def write(self) -> None:
         """Write everything gathered."""
         self.write_rows()
-        for book, tally in self._books.items():
-            cells = ((book, *key, *figures) for key, figures in tally.cells.items() if any(figures))
-            self._db.executemany(self._add_total, sorted(cells))
+        cells = [
+            (book, *key, *figures)
+            for book, tally in self._books.items()
+            for key, figures in tally.cells.items()
+            if any(figures)
+        ]
+        run_for_rows(self._db, partial(for_rows, self._add_total, 7), sorted(cells))
 
     def _move(self, route: str, route_id: int, rows: Iterable[DeliveryRow]) -> None:
         book = self._books[f"settled/{route}"]
@@ -86,16 +94,6 @@ class Bookkeeping:
                 book.put(state, message_type, currency, count, amount_minor, unknown)
                 if former is not None:
                     book.put(former, message_type, currency, -count, -amount_minor, -unknown)
-
-    def _insert(self, rows: list[tuple[object, ...]]) -> None:
-        for start in range(0, len(rows), CHUNK):
-            chunk = rows[start : start + CHUNK]
-            if len(chunk) == CHUNK:
-                many = insert_rows("delivery", DELIVERY_COLUMNS, CHUNK, replace=True)
-                self._db.execute(many, [value for row in chunk for value in row])
-            else:
-                one = insert_rows("delivery", DELIVERY_COLUMNS, 1, replace=True)
-                self._db.executemany(one, chunk)
 
     def _route_id(self, route: str) -> int:
         known = self._route_ids.get(route)

@@ -1,14 +1,17 @@
 """The one thread that owns every write and every checkpoint.
 
 It drains its queue into one transaction, commits (one flush), and only then resolves the receipts:
-a lone message commits at once, a burst shares a flush. A failed flush is fatal and never retried.
+a lone message commits at once, a burst shares a flush, and a note of what was delivered waits a few
+milliseconds to share the next one. A failed flush is fatal and never retried.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +30,8 @@ from tillway.journal.totals import Tally, item_facts
 
 MAX_JOBS_PER_COMMIT = 4096
 MAX_ITEMS_PER_COMMIT = 4096
+COMPANY_SECONDS = 0.005
+"""How long a note that nobody waits for is kept for the next messages to be committed with."""
 DISK_RETRY_SECONDS = 5.0
 CHECKPOINT_PAGES = 4000
 DISK_FAILED = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError)
@@ -59,6 +64,8 @@ class Writer(threading.Thread):
         newest = db.execute("SELECT coalesce(max(position), 0) FROM message").get
         self._appender = Appender(db, self._packer, newest + 1)
         self._books = Bookkeeping(db)
+        # Routes that announce what they send: the next announcement waits for the last note.
+        self._announcing: set[str] = set()
         self.fault: JournalFault | None = None
         self.commits = 0
         self.checkpoint_pages = CHECKPOINT_PAGES
@@ -88,14 +95,37 @@ class Writer(threading.Thread):
         stopping = False
         while not stopping:
             jobs: list[Job] = []
-            stopping = self._drain(jobs)
+            stopping = self._drain(jobs) or self._gather_company(jobs)
             if jobs:
                 self._commit(jobs)
                 self._checkpoint_if_due()
         self._db.close()
 
-    def _drain(self, jobs: list[Job]) -> bool:
-        job = self._queue.get()
+    def _gather_company(self, jobs: list[Job]) -> bool:
+        """Wait a moment for messages while there are only notes; tell whether to stop."""
+        until, looked_at, stopping = time.monotonic() + COMPANY_SECONDS, 0, False
+        while not stopping:
+            may_wait = [self._may_wait(job) for job in jobs[looked_at:]]
+            looked_at, left = len(jobs), until - time.monotonic()
+            if left <= 0 or not all(may_wait):
+                break
+            with contextlib.suppress(queue.Empty):
+                stopping = self._drain(jobs, left)
+        return stopping
+
+    def _may_wait(self, job: Job) -> bool:
+        """Tell whether a job only notes what was delivered or passed over."""
+        noted = job.settlement
+        if noted is None:
+            return False
+        states = {row.state for row in noted.rows}
+        if "sending" in states:
+            self._announcing.add(noted.route)
+        alone = states <= {"delivered"} and not (noted.attempts or noted.actions)
+        return alone and noted.route not in self._announcing
+
+    def _drain(self, jobs: list[Job], seconds: float | None = None) -> bool:
+        job = self._queue.get(timeout=seconds)
         items = 0
         while job is not None:
             jobs.append(job)

@@ -31,12 +31,17 @@ class CodeTable:
     """
 
     name: str
-    rows: Mapping[str, str]
+    rows: dict[str, str]
     digest: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         text = json.dumps([self.name, sorted(self.rows.items())])
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest())
+
+    def learn(self, source: str, canonical: str) -> None:
+        """Take in a row that was added to the file; whatever uses the table knows it at once."""
+        self.rows[source] = canonical
+        self.__post_init__()
 
     def canonical(self, value: Any) -> str | None:
         """Return the canonical code; None for None; an unlisted code is a RowFault `code`.

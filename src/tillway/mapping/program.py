@@ -220,6 +220,8 @@ class Scope:
 
     def _test(self, node: Comparison | Membership | Logic | Negation) -> str:
         match node:
+            case Comparison(operator="!=", left=left, right=Literal(value=str() as value)):
+                return f"(not {self.text(left)} == {value!r})"
             case Comparison(operator="!=", left=left, right=right):
                 return f"(not equal({self.text(left)}, {self.text(right)}))"
             case Comparison(operator="==", left=left, right=Literal(value=str() as value)):

@@ -48,6 +48,11 @@ class MappingTable:
     _run: Callable[[Mapping[str, Any]], dict[str, Any]] = field(repr=False)
     _row_functions: dict[int, Callable[..., Any]] = field(repr=False, default_factory=dict)
 
+    @property
+    def codes(self) -> Mapping[str, CodeTable]:
+        """Return the code tables of the project, shared by all its mappings."""
+        return self._codes
+
     def apply(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the mapped record: dicts and lists of str, int, bool and Decimal.
 

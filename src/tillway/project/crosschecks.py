@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tillway.contracts import Contract
 from tillway.mapping import CodeTable, MappingTable
 from tillway.model import MESSAGE_TYPES
+from tillway.project.alert_records import WatchSettings
 from tillway.project.documents import Document
 from tillway.project.problems import Positioned, Problem, Problems
 from tillway.project.reconciliation import STORE_DAY
@@ -45,6 +46,7 @@ class Parts:
     breakers: Mapping[str, BreakerPolicy]
     stores: Mapping[str, Store]
     reconciliation: Reconciliation | None
+    watch: WatchSettings
     codes_used: frozenset[str]
     unread: Mapping[str, frozenset[str]]
     """Kind -> names whose file could not be read: they exist, so nothing more is said of them."""

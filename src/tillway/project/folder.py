@@ -23,6 +23,7 @@ _PATTERNS = (
     "mappings/*.toml",
     "contracts/*/v*.odcs.yaml",
     "recon/*.toml",
+    "alerts/*.toml",
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tillway.errors import ConfigurationError
+from tillway.project.alerts import read_alerts
 from tillway.project.crosschecks import Parts
 from tillway.project.documents import Document, parse_document, read_text
 from tillway.project.folder import MAIN, STORES, ProjectFolder
@@ -91,6 +92,7 @@ class Gatherer:
             breakers=read_breakers(self.documents.get(POLICIES[1]), problems),
             stores=self._stores({*sources, *self._unread["systems"]}),
             reconciliation=read_reconciliation(self.documents.get(STORE_DAY), problems, codes),
+            watch=read_alerts(self.documents, problems),
             codes_used=self._codes_used(),
             unread={kind: frozenset(names) for kind, names in self._unread.items()},
         )
@@ -102,6 +104,7 @@ class Gatherer:
             *(MAIN, STORE_DAY, *POLICIES),
             *folder.under("systems"),
             *folder.under("routes"),
+            *folder.under("alerts"),
         ):
             if file not in folder.files:
                 continue

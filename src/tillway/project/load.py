@@ -118,6 +118,7 @@ def _release(
         breakers=_frozen(parts.breakers),
         stores=_frozen(parts.stores),
         reconciliation=parts.reconciliation,
+        watch=parts.watch,
     )
 
 

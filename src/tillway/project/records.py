@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tillway.contracts import Contract
 from tillway.mapping import MappingTable
+from tillway.project.alert_records import WatchSettings
 from tillway.routing import Route
 from tillway.routing.route import Expression
 
@@ -96,7 +97,7 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One shop of the chain, from `stores.csv`."""
+    """One shop of the chain, from `stores.csv`. region: a group of shops, "" for none."""
 
     business_unit_id: str
     name: str
@@ -106,6 +107,7 @@ class Store:
     system: str
     registers: int = 1
     api_key_sha256: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,3 +245,4 @@ class Release:
     stores: Mapping[str, Store]
     reconciliation: Reconciliation | None = None
     """None for a project without `recon/store-day.toml`."""
+    watch: WatchSettings = WatchSettings()

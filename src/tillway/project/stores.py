@@ -19,7 +19,7 @@ from tillway.project.toml_lines import SettingPath
 from tillway.spelling import nearest
 
 REQUIRED = ("business_unit_id", "name", "time_zone", "country", "currency", "system")
-OPTIONAL = ("registers", "api_key_sha256")
+OPTIONAL = ("registers", "api_key_sha256", "region")
 _SAME = {"brand": "system"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -101,6 +101,7 @@ def _add(stores: dict[str, Store], cells: Mapping[str, str], row: Row, problems:
         system=cells.get("system", ""),
         registers=int(registers) if registers.isdigit() else 1,
         api_key_sha256=cells.get("api_key_sha256", "").lower(),
+        region=cells.get("region", ""),
     )
 
 

@@ -73,13 +73,14 @@ class Auditor:
             day.store, day.business_date, audit_day.RULES, audit.findings, now, change
         )
         known = await self._log.known(day.store, day.business_date)
-        blocking = [one for one in known.values() if one.blocks and _of_the_day(one)]
-        day.findings = len(blocking)
+        standing = [one for one in known.values() if one.blocks]
+        blocking = [one for one in standing if _of_the_day(one)]
+        day.findings = len(standing)
         day.gaps = sum(missing_in(one.subject) for one in blocking if one.rule == "SEQ_GAP")
         day.look_at = audit.waits_until
         day.messages = book.messages
         day.money = {name: str(sums.grand) for name, sums in book.sums.items() if name}
-        day.difference = _differences(blocking)
+        day.difference = _differences(standing)
         day.audited_at = now
         await self._move(entry, around, blocking, now, change)
         entry.dirty = False
@@ -282,10 +283,10 @@ def _of_the_day(finding: Finding) -> bool:
     return CATALOGUE[finding.rule].level not in ACROSS
 
 
-def _differences(blocking: list[Finding]) -> dict[str, str]:
+def _differences(standing: list[Finding]) -> dict[str, str]:
     """Return the largest open difference of each currency."""
     largest: dict[str, Decimal] = {}
-    for one in blocking:
+    for one in standing:
         if one.currency and one.difference:
             amount = Decimal(one.difference)
             if abs(amount) > abs(largest.get(one.currency, Decimal(0))):

@@ -2,13 +2,13 @@
 
 A bank line is joined to what it names. Several lines for one payout, and one line for several
 deposits, are judged by their sums. What no line names is looked for by amount and date only when it
-is overdue, so that every line had its chance to be named; and only where nothing else fits.
+is overdue, so that every line had its chance to be named; and only where it cannot be another's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -74,16 +74,19 @@ class BankSide:
                 return
 
     async def find_by_amount(self, item: Item, at: int, change: Change) -> str:
-        """Join what no line names with the one line that fits, or say how many fit."""
+        """Join what no line names with a line that fits, or say how many fit.
+
+        Where as many lines fit as payouts and deposits wait for them, it does not matter which of
+        them is whose.
+        """
         same = await self._items.open_by_amount(item.currency, item.amount)
-        lines = [one for one in same if one.kind == "credit" and _fits(item, one)]
-        rivals = [
-            one
-            for one in same
-            if one.kind != "credit" and any(_fits(one, credit) for credit in lines)
-        ]
-        if len(lines) == len(rivals) == 1:
-            await self._join([item], lines, item.item_id, at, change)
+        awaited = [one for one in same if one.kind != "credit"]
+        numbered = {one.item_id for one in awaited if await self._bears_a_number(one)}
+        lines = [one for one in same if one.kind == "credit" and _fits(item, one, numbered)]
+        rivals = [one for one in awaited if any(_fits(one, line, numbered) for line in lines)]
+        alike = all(_fits(one, line, numbered) for one in rivals for line in lines)
+        if lines and alike and len(lines) == len(rivals):
+            await self._join([item], lines[:1], item.item_id, at, change)
             return ""
         if not lines:
             return f"due by {item.due} at {item.party}"
@@ -143,10 +146,16 @@ class BankSide:
     async def _names_it(self, item: Item, words: set[str]) -> bool:
         return item.reference in words or await self._is_own_name(item)
 
+    async def _bears_a_number(self, item: Item) -> bool:
+        """Say whether a line would name it: then a line with another number is not its own."""
+        if item.kind == "payout":
+            return await self._is_own_name(item)
+        return _has_digit(item.reference)
+
     async def _is_own_name(self, item: Item) -> bool:
         """Say whether the other reference is of this payout: some bear the same on every line."""
         name = item.other_reference
-        if not name or not any(character.isdigit() for character in name):
+        if not _has_digit(name):
             return False
         return len(await self._items.at_bank([name])) == 1
 
@@ -203,13 +212,18 @@ def _same_party(expected: Item, credit: Item) -> bool:
     return expected.party in ("", credit.party)
 
 
-def _fits(expected: Item, credit: Item) -> bool:
-    """Say whether a line of the same amount may be the one; one that names another is not."""
-    name = expected.other_reference if expected.kind == "payout" else expected.reference
-    own = any(character.isdigit() for character in name)
+def _fits(expected: Item, credit: Item, numbered: Collection[int]) -> bool:
+    """Say whether a line of the same amount may be the one; one that names another is not.
+
+    numbered: what a line would name by a number of its own.
+    """
     return (
         _same_party(expected, credit)
         and bool(expected.due)
         and expected.business_date <= credit.business_date <= expected.due
-        and not (own and credit.reference)
+        and not (expected.item_id in numbered and _has_digit(credit.reference))
     )
+
+
+def _has_digit(name: str) -> bool:
+    return any(character.isdigit() for character in name)

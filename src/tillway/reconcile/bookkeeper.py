@@ -85,6 +85,10 @@ class Bookkeeper:
         if postings is not None:
             erp_side = ErpSide(settings.posting, journal, self.log, self.judge)
             self._side_books += [postings, erp_side]
+        self._readers: dict[str, list[SideBook]] = {}
+        for book in self._side_books:
+            for name in book.reads:
+                self._readers.setdefault(name, []).append(book)
         self._position = 0
         self._copy = 0
         self._accepted = 0
@@ -154,6 +158,7 @@ class Bookkeeper:
                 await book.look(now, change)
             if change.statements or change.actions:
                 await self._journal.project(change)
+            await self._audit_dirty()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -210,6 +215,10 @@ class Bookkeeper:
     async def _audit_dirty(self) -> None:
         """Judge what changed, and days beside it for which that makes a difference."""
         now = self._clock.now()
+        for place in self.log.touched():
+            # What the bank or the ERP says of a day shows there, after it was posted too.
+            if entry := await self.shelf.known(*place):
+                entry.dirty = True
         while dirty := self.shelf.dirty():
             await self._save_neighbours(dirty)
             for start in range(0, len(dirty), DAYS_PER_COMMIT):
@@ -244,8 +253,11 @@ class Bookkeeper:
                 fact.single = bool(self.settings.posting.single(body))
             fact.breaches = breaches
             await self._enter(stored, fact, change)
-        for book in self._side_books:
-            await book.take(Entered(stored, message, fact, history, breaches), change)
+        readers = self._readers.get(envelope.message_type)
+        if readers is not None:
+            entered = Entered(stored, message, fact, history, breaches)
+            for book in readers:
+                await book.take(entered, change)
 
     async def _enter(self, stored: StoredMessage, fact: Fact, change: Change) -> None:
         envelope = stored.envelope

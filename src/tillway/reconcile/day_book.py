@@ -10,8 +10,10 @@ from decimal import Decimal
 
 import msgspec
 
-from tillway.reconcile.facts import ZERO, Declared, Fact
+from tillway.reconcile.facts import ZERO, Declared, Fact, TaxSum, reversed_fact
 from tillway.reconcile.numbers import Numbers
+
+_AMOUNTS = ("gross", "discount", "net", "tax", "rounding", "tip", "grand", "returns")
 
 
 class TaxTotal(msgspec.Struct, array_like=True):
@@ -58,27 +60,34 @@ class Sums(msgspec.Struct, array_like=True):
 
     def add(self, fact: Fact, sign: int) -> None:
         """Add one receipt or post-void; sign -1 takes it out."""
-        self.count += sign
-        self.gross += sign * fact.gross
-        self.discount += sign * fact.discount
-        self.net += sign * fact.net
-        self.tax += sign * fact.tax
-        self.rounding += sign * fact.rounding
-        self.tip += sign * fact.tip
-        self.grand += sign * fact.grand
-        self.returns += sign * fact.returns
-        for tax in fact.taxes:
-            total = self.taxes.setdefault(tax.rate, TaxTotal())
-            total.taxable += sign * tax.taxable
-            total.tax += sign * tax.tax
-            if tax.included:
-                total.included += sign * tax.tax
         add_tenders(self.tenders, fact, sign)
+        self.count += sign
+        if sign < 0:
+            fact = _turned(fact)
+        self.gross += fact.gross
+        self.net += fact.net
+        self.tax += fact.tax
+        self.grand += fact.grand
+        self.discount += fact.discount
+        self.rounding += fact.rounding
+        self.tip += fact.tip
+        self.returns += fact.returns
+        for tax in fact.taxes:
+            self._tax(tax)
         for sold in fact.sales:
             rates = self.sales.setdefault(sold.group, {})
-            rates[sold.rate] = rates.get(sold.rate, ZERO) + sign * sold.amount
+            rates[sold.rate] = rates.get(sold.rate, ZERO) + sold.amount
         for one in fact.owed:
-            self.owed[one.kind] = self.owed.get(one.kind, ZERO) + sign * one.amount
+            self.owed[one.kind] = self.owed.get(one.kind, ZERO) + one.amount
+
+    def _tax(self, tax: TaxSum) -> None:
+        total = self.taxes.get(tax.rate)
+        if total is None:
+            total = self.taxes[tax.rate] = TaxTotal()
+        total.taxable += tax.taxable
+        total.tax += tax.tax
+        if tax.included:
+            total.included += tax.tax
 
 
 class Register(msgspec.Struct, array_like=True):
@@ -157,13 +166,7 @@ class DayBook(msgspec.Struct, array_like=True):
         self.messages += sign
         self.last_at = max(self.last_at, fact.received_at)
         if fact.workstation:
-            register = self.registers.setdefault(fact.workstation, Register())
-            register.count += sign
-            if fact.number is not None:
-                numbers = register.numbers.get(fact.epoch)
-                if numbers is None:
-                    numbers = register.numbers[fact.epoch] = Numbers()
-                numbers.add(fact.number, fact.happened_at, fact.received_at)
+            self._number(fact, sign)
         if fact.training:
             self.training += sign
         elif fact.kind in ("receipt", "void"):
@@ -176,6 +179,17 @@ class DayBook(msgspec.Struct, array_like=True):
             self.acts(fact.operator).no_sales += sign
         elif fact.kind == "opened":
             self.opened_at = fact.received_at
+
+    def _number(self, fact: Fact, sign: int) -> None:
+        register = self.registers.get(fact.workstation)
+        if register is None:
+            register = self.registers[fact.workstation] = Register()
+        register.count += sign
+        if fact.number is not None:
+            numbers = register.numbers.get(fact.epoch)
+            if numbers is None:
+                numbers = register.numbers[fact.epoch] = Numbers()
+            numbers.add(fact.number, fact.happened_at, fact.received_at)
 
     def quarantined(self, workstation: str, epoch: int, number: int) -> None:
         """Note a number whose message waits in quarantine: it is used, and so no gap."""
@@ -196,9 +210,9 @@ class DayBook(msgspec.Struct, array_like=True):
             acts.voids += sign
         else:
             acts.receipts += sign
-        self.sums.setdefault(fact.currency, Sums()).add(fact, sign)
+        _sums_of(self.sums, fact.currency).add(fact, sign)
         if fact.single:
-            self.singles.setdefault(fact.currency, Sums()).add(fact, sign)
+            _sums_of(self.singles, fact.currency).add(fact, sign)
         drawer = fact.operator if by_operator else fact.till
         by_currency = self.drawers.setdefault(drawer, {})
         add_tenders(by_currency.setdefault(fact.currency, {}), fact, sign)
@@ -243,12 +257,30 @@ class DayBook(msgspec.Struct, array_like=True):
 def add_tenders(totals: dict[str, TenderTotal], fact: Fact, sign: int) -> None:
     """Add the tenders of one receipt; what was paid out counts as given back."""
     for paid in fact.tenders:
-        total = totals.setdefault(paid.tender_type, TenderTotal())
+        total = totals.get(paid.tender_type)
+        if total is None:
+            total = totals[paid.tender_type] = TenderTotal()
         total.count += sign
+        amount = paid.amount if sign > 0 else -paid.amount
         if paid.amount < 0:
-            total.given_back -= sign * paid.amount
+            total.given_back -= amount
         else:
-            total.taken += sign * paid.amount
+            total.taken += amount
+
+
+def _turned(fact: Fact) -> Fact:
+    """Return a receipt with every amount of the other sign."""
+    turned = reversed_fact(fact, fact)
+    for name in _AMOUNTS:
+        setattr(turned, name, -getattr(fact, name))
+    return turned
+
+
+def _sums_of(by_currency: dict[str, Sums], currency: str) -> Sums:
+    found = by_currency.get(currency)
+    if found is None:
+        found = by_currency[currency] = Sums()
+    return found
 
 
 _ENCODER = msgspec.msgpack.Encoder()

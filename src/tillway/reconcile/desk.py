@@ -102,19 +102,10 @@ class Desk:
         self, first: str, last: str, store: str, decision: Decision
     ) -> AsyncIterator[StoreDay]:
         """Audit the days of a range anew from their stored facts; yields each as it is judged."""
-        await self._books.commit(
-            Change(
-                actions=[
-                    Action(
-                        decision.at,
-                        decision.who,
-                        "recon.run",
-                        f"{first} to {last} {store}".strip(),
-                        decision.reason,
-                    )
-                ]
-            )
-        )
+        told = f"{first} to {last} {store}".strip()
+        action = Action(decision.at, decision.who, "recon.run", told, decision.reason)
+        async with self._books.alone():
+            await self._books.commit(Change(actions=[action]))
         for [record] in await self._books.ask(read("days_of"), (first, last, store)):
             day = decode_day(record)
             async with self._books.alone():
@@ -125,14 +116,15 @@ class Desk:
     async def _known(self, store: str, business_date: str, decision: Decision) -> Entry:
         if not decision.reason.strip():
             raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
-        if not await self._books.ask(read("day"), (business_date, store)):
+        entry = await self._books.shelf.known(store, business_date)
+        if entry is None:
             raise ConfigurationError(
                 "TW-6910",
                 f"there is no store-day {store} {business_date}",
                 store=store,
                 business_date=business_date,
             )
-        return await self._books.shelf.entry(store, business_date)
+        return entry
 
     async def _carry_out(
         self, entry: Entry, verb: str, decision: Decision, told: str = ""

@@ -55,6 +55,8 @@ class Report:
 class ErpSide:
     """Compares reports of the ERP with the postings, a side book of the bookkeeper."""
 
+    reads = (REPORTED, CONFIRMED)
+
     def __init__(
         self,
         settings: PostingSetting,

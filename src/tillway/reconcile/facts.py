@@ -204,12 +204,10 @@ def _receipt(message: Any, fact: Fact) -> None:
     fact.net = totals.net if totals.net is not None else _sum(line.net_amount for line in lines)
     fact.discount = totals.discount or ZERO
     fact.gross = totals.gross if totals.gross is not None else fact.net + fact.discount
-    fact.returns = _sum(line.net_amount for line in lines if line.line_type == "return")
     fact.tenders = tuple(
-        Paid(one.tender_type, one.amount, one.payment_ref or "") for one in message.tenders
+        [Paid(one.tender_type, one.amount, one.payment_ref or "") for one in message.tenders]
     )
-    fact.owed = _owed(lines)
-    fact.sales = _sales(message, lines, fact)
+    _split(lines, fact, included=bool(message.tax_included))
     fact.marks, fact.overrides, fact.untaxed = marked(message, lines)
 
 
@@ -223,8 +221,8 @@ def _taxes(message: Any, lines: list[Line]) -> tuple[TaxSum, ...]:
     for tax in taxes:
         inside = included if tax.included is None else tax.included
         rate = _rate(tax)
-        known = sums.get((rate, inside))
         judged = tax.taxable_amount is not None and rate != ""
+        known = sums.get((rate, inside))
         if known is None:
             taxable = tax.taxable_amount or ZERO
             sums[rate, inside] = TaxSum(rate, taxable, tax.tax_amount, inside, each, judged)
@@ -236,47 +234,38 @@ def _taxes(message: Any, lines: list[Line]) -> tuple[TaxSum, ...]:
     return tuple(sums.values())
 
 
-def _owed(lines: list[Line]) -> tuple[Owed, ...]:
-    sums: dict[str, Decimal] = {}
-    for line in lines:
-        kind = LIABILITIES.get(line.line_type)
-        if kind is not None:
-            sums[kind] = sums.get(kind, ZERO) + line.net_amount
-    return tuple(Owed(kind, amount) for kind, amount in sums.items())
-
-
-def _sales(message: Any, lines: list[Line], fact: Fact) -> tuple[Sold, ...]:
-    """Return what was sold before tax, by group and rate.
+def _split(lines: list[Line], fact: Fact, *, included: bool) -> None:
+    """Say what was sold before tax, by group and rate, what is owed, and what was taken back.
 
     What included tax of the receipt the lines do not carry is taken from the largest group, so
     that sales, tax and liabilities always make up what the receipt says.
     """
-    included = bool(message.tax_included)
-    sums: dict[tuple[str, str], Decimal] = {}
+    only = _only_rate(fact.taxes)
+    sold: dict[tuple[str, str], Decimal] = {}
+    owed: dict[str, Decimal] = {}
     carried = ZERO
     for line in lines:
-        if line.line_type in LIABILITIES:
+        amount, kind = line.net_amount, line.line_type
+        if kind in LIABILITIES:
+            to = LIABILITIES[kind]
+            owed[to] = owed.get(to, ZERO) + amount
             continue
-        inside = _included_tax(line, included)
-        carried += inside
-        rate = _rate(line.tax[0]) if line.tax else _only_rate(fact.taxes)
-        key = (line.merchandise_hierarchy or "", rate)
-        sums[key] = sums.get(key, ZERO) + line.net_amount - inside
+        if kind == "return":
+            fact.returns += amount
+        for tax in line.tax:
+            if included if tax.included is None else tax.included:
+                carried += tax.tax_amount
+                amount -= tax.tax_amount
+        key = (line.merchandise_hierarchy or "", _rate(line.tax[0]) if line.tax else only)
+        sold[key] = sold[key] + amount if key in sold else amount
     if not lines:
-        sums["", _only_rate(fact.taxes)] = fact.net
-    rest = _sum(one.tax for one in fact.taxes if one.included) - carried
-    if rest and sums:
-        largest = max(sums, key=lambda key: abs(sums[key]))
-        sums[largest] -= rest
-    return tuple(Sold(group, rate, amount) for (group, rate), amount in sums.items())
-
-
-def _included_tax(line: Line, included: bool) -> Decimal:
-    found = ZERO
-    for tax in line.tax:
-        if included if tax.included is None else tax.included:
-            found += tax.tax_amount
-    return found
+        sold["", only] = fact.net
+    rest = _sum([one.tax for one in fact.taxes if one.included]) - carried
+    if rest and sold:
+        largest = max(sold, key=lambda key: abs(sold[key]))
+        sold[largest] -= rest
+    fact.sales = tuple([Sold(group, rate, amount) for (group, rate), amount in sold.items()])
+    fact.owed = tuple([Owed(kind, amount) for kind, amount in owed.items()])
 
 
 def _only_rate(taxes: tuple[TaxSum, ...]) -> str:
@@ -288,8 +277,8 @@ def _rate(tax: LineTax) -> str:
 
 
 @lru_cache(maxsize=256)
-def _rate_text(rate: Decimal) -> str:
-    return f"{rate.normalize():f}"
+def _rate_text(rate: Decimal | str) -> str:
+    return f"{Decimal(rate).normalize():f}"
 
 
 def _control(message: Any, fact: Fact) -> None:

@@ -24,11 +24,18 @@ class FindingLog:
         self._journal = journal
         self._days: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._subjects: dict[tuple[str, str], set[str]] = {}
+        self._touched: set[tuple[str, str]] = set()
 
     def open(self) -> None:
         """Forget what was not committed."""
         self._days.clear()
         self._subjects.clear()
+        self._touched.clear()
+
+    def touched(self) -> set[tuple[str, str]]:
+        """Return the days (store, business date) that findings about one subject changed since."""
+        found, self._touched = self._touched, set()
+        return found
 
     async def known(self, store: str, business_date: str) -> Known:
         """Return what is on record for a day: (rule, subject) -> finding. Do not change it."""
@@ -74,6 +81,8 @@ class FindingLog:
             keys = ((rule, subject) for rule in rules)
             asked = {key: known[key] for key in keys if key in known}
         changed = compared(asked, now, at)
+        if changed and subject is not None:
+            self._touched.add((store, business_date))
         for one in changed:
             known[one.rule, one.subject] = one
             self._subjects[store, business_date].add(one.subject)

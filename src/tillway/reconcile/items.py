@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, get_args
 
+import msgspec
+
 from tillway.journal.projection import Asking, Change, Row
 from tillway.model import round_money
+from tillway.model.currencies import MINOR_DIGITS
 from tillway.reconcile.tables import ITEM_COLUMNS
 from tillway.reconcile.tables import match as sql
 
@@ -23,6 +26,7 @@ ItemKind = Literal["tender", "entry", "payout", "deposit", "credit"]
 COLUMNS = tuple(ITEM_COLUMNS.replace("\n", " ").split(", "))
 _FIELDS = attrgetter(*COLUMNS)
 _AMOUNT = COLUMNS.index("amount")
+_CENT = Decimal("0.01")
 REMEMBERED = {"tender": 20_000, "entry": 50_000, "payout": 2_000, "deposit": 2_000, "credit": 2_000}
 """Items of which is known what this process did with them before it is committed."""
 ENTRIES_IN_MEMORY = 50_000
@@ -30,8 +34,7 @@ ENTRIES_IN_MEMORY = 50_000
 WITHDRAWN = -1
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct, gc=False):
     """One side of a match. amount: signed as its system sees it; due: ISO date or "" for never.
 
     match_id: its counterpart, or the group it belongs to at the bank; 0 for none. origin: the
@@ -76,7 +79,7 @@ class Items:
     def add(self, change: Change, kind: ItemKind, party: str, **told: object) -> Item:
         """Keep a new item; it joins the change. told are the other fields of `Item`."""
         item = Item(self._next_id, kind, party, **told)  # type: ignore[arg-type]
-        item.amount = round_money(item.amount, item.currency)
+        item.amount = _comparable(item.amount, item.currency)
         self._next_id += 1
         change.run(sql("item"), _row(item))
         self._remember(item)
@@ -190,7 +193,11 @@ class Items:
         recent = self._recent[item.kind]
         recent[item.item_id] = item
         for name in _names(item):
-            self._named.setdefault(name, {})[item.item_id] = None
+            named = self._named.get(name)
+            if named is None:
+                self._named[name] = {item.item_id: None}
+            else:
+                named[item.item_id] = None
         while len(recent) > REMEMBERED[item.kind]:
             _, old = recent.popitem(last=False)
             for name in _names(old):
@@ -200,6 +207,38 @@ class Items:
                     self._named.pop(name, None)
         if len(self._words) > REMEMBERED["credit"] * 10:
             self._words = dict(list(self._words.items())[len(self._words) // 2 :])
+
+
+def best_tender(tenders: Iterable[Item], entry: Item, names: Iterable[str]) -> Item | None:
+    """Return the open tender of an entry: of several, the one with the same amount.
+
+    A tender without a reference of its own is taken only if nothing but it fits to the cent.
+    """
+    strong = {one.item_id: one for one in tenders if not one.match_id and answers(one, entry)}
+    named = [one for one in strong.values() if one.due and one.reference in names]
+    if named:
+        return min(named, key=lambda one: (abs(one.amount - entry.amount), one.item_id))
+    return next(iter(strong.values())) if len(strong) == 1 else None
+
+
+def answers(tender: Item, entry: Item) -> bool:
+    """Say whether an entry may be that of a tender: taken or given back alike."""
+    if not tender.due:
+        return (tender.amount, tender.currency) == (entry.amount, entry.currency)
+    return tender.amount * entry.amount > 0 and tender.party == entry.party
+
+
+@lru_cache(maxsize=16_384)
+def _comparable(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount so that equal ones are one text.
+
+    A currency that ISO 4217 does not have (it is found as such at intake) has no minor unit: its
+    amounts stay as they were told.
+    """
+    if currency in MINOR_DIGITS:
+        return round_money(amount, currency)
+    cents = amount.quantize(_CENT)
+    return cents if cents == amount else amount.normalize()
 
 
 def _names(item: Item) -> list[tuple[str, str]]:

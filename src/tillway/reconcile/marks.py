@@ -24,6 +24,7 @@ Mark = Literal[
     "gift_card_return",
 ]
 """What a rule asks of a message that its figures do not say; the first two are of its arrival."""
+POST_VOIDS = (VoidedTransaction, PostVoid)
 
 
 def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, Decimal]:
@@ -34,7 +35,7 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
     """
     marks: list[Mark] = []
     overrides, untaxed = 0, Decimal(0)
-    taken_back = isinstance(message, VoidedTransaction | PostVoid)
+    taken_back = isinstance(message, POST_VOIDS)
     if taken_back and message.reason_code is None:
         marks.append("void_without_reason")
     linked = bool(getattr(message, "links", ()))
@@ -47,8 +48,8 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
                 if modifier.reason_code is None and line.reason_code is None:
                     marks.append("override_without_reason")
         for tax in line.tax:
-            if tax.rate and not tax.tax_amount and tax.exempt_reason is None:
-                untaxed += _worth_taxing(line.net_amount, tax.rate, message.currency)
+            if not tax.tax_amount and tax.rate and tax.exempt_reason is None:
+                untaxed += _worth_taxing(line.net_amount, Decimal(tax.rate), message.currency)
     return tuple(dict.fromkeys(marks)), overrides, untaxed
 
 

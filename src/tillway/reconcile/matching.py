@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tillway.journal.projection import Change, ProjectingJournal
 from tillway.project.records import ProcessorSetting, Reconciliation, Release
@@ -18,7 +19,7 @@ from tillway.reconcile.bank_side import BankSide, name_in
 from tillway.reconcile.facts import Breach, Fact, Paid
 from tillway.reconcile.finding_log import FindingLog
 from tillway.reconcile.findings import Finding
-from tillway.reconcile.items import Item, Items
+from tillway.reconcile.items import Item, Items, answers, best_tender
 from tillway.reconcile.payment_names import PaymentNames, link_names
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.side_book import Entered
@@ -31,10 +32,20 @@ FOLLOWED = ("charge", "refund")
 FAILED = ("declined", "cancelled")
 _OVERDUE = {"tender": "TENDER_NO_PAYMENT", "entry": "PAYMENT_NO_TENDER", **BANK_RULES}
 _FIRST_PLACE = ("", 0)
+_NOBODY: frozenset[int] = frozenset()
 
 
 class Matching:
     """Follows money from the till to the bank, a side book of the bookkeeper."""
+
+    reads = (
+        "retail_transaction.completed",
+        "retail_transaction.voided",
+        "cash.moved",
+        "payment.updated",
+        "settlement.posted",
+        "bank.statement_line",
+    )
 
     def __init__(
         self,
@@ -135,10 +146,12 @@ class Matching:
             due=_after(envelope.business_date, processor.within_days) if paid.reference else "",
             origin=_origin(entered),
         )
-        names = (tender.reference, tender.other_reference)
-        for item_id in sorted(set().union(*(self._waiting.get(name, ()) for name in names))):
+        waiting: set[int] = set()
+        for name in (tender.reference, tender.other_reference):
+            waiting |= self._waiting.get(name, _NOBODY)
+        for item_id in sorted(waiting):
             entry = await self._items.item("entry", item_id)
-            if entry is not None and not entry.match_id and _answers(tender, entry):
+            if entry is not None and not entry.match_id and answers(tender, entry):
                 await self._pair(tender, entry, envelope.received_at, change)
                 return
 
@@ -183,7 +196,7 @@ class Matching:
         if entry is None or entry.match_id:
             return
         self._wait(entry, names)
-        if tender := _best(await self._items.find("tender", names), entry, names):
+        if tender := best_tender(await self._items.find("tender", names), entry, names):
             await self._pair(tender, entry, at, change)
 
     async def _settlement(self, entered: Entered, change: Change) -> None:
@@ -255,7 +268,7 @@ class Matching:
                 origin=_origin(entered),
             )
             known = [tender for name in some for tender in tenders.get(name, ())]
-            found = _best(known, item, some)
+            found = best_tender(known, item, some)
             if found is None:
                 self._wait(item, some)
                 self._names.keep(entry.psp_reference, entry.original_reference, change)
@@ -370,30 +383,12 @@ class Matching:
         return None
 
 
-def _best(tenders: Iterable[Item], entry: Item, names: Iterable[str]) -> Item | None:
-    """Return the open tender of an entry: of several, the one with the same amount.
-
-    A tender without a reference of its own is taken only if nothing but it fits to the cent.
-    """
-    strong = {one.item_id: one for one in tenders if not one.match_id and _answers(one, entry)}
-    named = [one for one in strong.values() if one.due and one.reference in names]
-    if named:
-        return min(named, key=lambda one: (abs(one.amount - entry.amount), one.item_id))
-    return next(iter(strong.values())) if len(strong) == 1 else None
-
-
-def _answers(tender: Item, entry: Item) -> bool:
-    """Say whether an entry may be that of a tender: taken or given back alike."""
-    if not tender.due:
-        return (tender.amount, tender.currency) == (entry.amount, entry.currency)
-    return tender.amount * entry.amount > 0 and tender.party == entry.party
-
-
 def _origin(entered: Entered) -> str:
     """Return the object of a message whose source revises it, "" for any other."""
     digest = entered.stored.envelope.object_digest
     return "" if digest is None else digest.hex()
 
 
+@lru_cache(maxsize=1024)
 def _after(business_date: str, days: int) -> str:
     return (date.fromisoformat(business_date) + timedelta(days=days)).isoformat()

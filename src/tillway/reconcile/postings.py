@@ -46,6 +46,8 @@ PAGES = 5
 class Postings:
     """The postings of one journal, a side book of the bookkeeper."""
 
+    reads = (CONFIRMED,)
+
     def __init__(
         self,
         release: Release,

@@ -17,10 +17,10 @@ from tillway.model import message_type
 
 
 class Tax(msgspec.Struct, gc=False):
-    """`LineTax`."""
+    """`LineTax`; the rate stays the text it is kept as."""
 
     tax_amount: Decimal
-    rate: Decimal | None = None
+    rate: str | None = None
     taxable_amount: Decimal | None = None
     included: bool | None = None
     exempt_reason: str | None = None

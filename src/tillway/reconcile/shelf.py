@@ -68,6 +68,13 @@ class Shelf:
             self._entries.move_to_end(key)
         return found
 
+    async def known(self, store: str, business_date: str) -> Entry | None:
+        """Return a day that exists, None for any other."""
+        here = (store, business_date) in self._entries
+        if here or await self._journal.ask(read("day"), (business_date, store)):
+            return await self.entry(store, business_date)
+        return None
+
     def to_keep(self) -> list[Entry]:
         """Return the days whose books have to be saved with the next change."""
         return [entry for entry in self._entries.values() if entry.keep]

@@ -47,7 +47,8 @@ class StoreDay(msgspec.Struct, kw_only=True, gc=False):
     opened again. asked,
     confirmed: postings of this revision. posting_position: up to which message they cover the day.
     posted_revision: the highest confirmed one, -1 for none. money: grand totals by currency as
-    text; difference: the largest open one by currency. findings: open ones that block; gaps:
+    text; difference: the largest open one by currency. findings: open errors, those about other
+    systems too, which show on a posted day and do not open it again; gaps:
     missing numbers nobody accounted for. look_at: when a gap that
     is too young to show is shown, 0 for none. stale: it was kept before it was judged again.
     """

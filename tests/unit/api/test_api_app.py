@@ -18,6 +18,7 @@ from tillway.api import (
     new_token,
     read_hub_file,
     remove_hub_file,
+    token_admission,
     write_hub_file,
 )
 from tillway.api.changes import MOST_INGEST_BYTES
@@ -41,7 +42,7 @@ class World:
         self.app = api_app(
             Questions(journal, release(), snapshot, clock),
             Changes(self.operations, journal, release()),
-            token=TOKEN,
+            admission=token_admission(TOKEN),
         )
 
     async def get(self, path: str, **more: Any) -> Answered:
@@ -56,7 +57,7 @@ class World:
 
     async def group(self, kind: str) -> str:
         """Return the name of the problem of one kind."""
-        listed = json.loads((await self.get("/api/problems")).body)["problems"]
+        listed = json.loads((await self.get("/api/v1/problems")).body)["problems"]
         return next(one["group"] for one in listed if one["kind"] == kind)
 
 
@@ -69,12 +70,12 @@ async def world() -> World:
 @pytest.mark.parametrize(
     ("path", "schema", "field"),
     [
-        ("/api/status", "tillway.status/1", "headline"),
-        ("/api/problems", "tillway.dlq.list/1", "problems"),
-        ("/api/find?q=0145-03-2", "tillway.find/1", "hits"),
-        ("/api/trace/2", "tillway.trace/1", "steps"),
-        ("/api/verify", "tillway.verify/1", "balanced"),
-        ("/api/gaps?store=0146", "tillway.gaps/1", "gaps"),
+        ("/api/v1/status", "tillway.status/1", "headline"),
+        ("/api/v1/problems", "tillway.dlq.list/1", "problems"),
+        ("/api/v1/find?q=0145-03-2", "tillway.find/1", "hits"),
+        ("/api/v1/trace/2", "tillway.trace/1", "steps"),
+        ("/api/v1/verify", "tillway.verify/1", "balanced"),
+        ("/api/v1/gaps?store=0146", "tillway.gaps/1", "gaps"),
     ],
 )
 async def test_questions_are_answered(world: World, path: str, schema: str, field: str) -> None:
@@ -89,28 +90,31 @@ async def test_questions_are_answered(world: World, path: str, schema: str, fiel
 
 async def test_a_problem_lists_every_member(world: World) -> None:
     """One problem names all its messages."""
-    answer = await world.get(f"/api/problems/{await world.group('dead')}")
+    answer = await world.get(f"/api/v1/problems/{await world.group('dead')}")
     document = json.loads(answer.body)
     assert (document["count"], document["positions"]) == (2, [2, 3])
     assert document["money"] == {"EUR": "25.00"}
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "status", "code"),
     [
-        {"authorization": ""},
-        {"authorization": "Bearer guess"},
-        {"authorization": f"Basic {TOKEN}"},
-        {"origin": "https://evil.example"},
-        {"origin": "null"},
+        ({"authorization": ""}, 401, "TW-8001"),
+        ({"authorization": "Bearer guess"}, 401, "TW-8001"),
+        ({"authorization": f"Basic {TOKEN}"}, 401, "TW-8001"),
+        ({"origin": "https://evil.example"}, 403, "TW-7011"),
+        ({"origin": "null"}, 403, "TW-7011"),
     ],
 )
-async def test_only_the_token_opens_the_door(world: World, headers: dict[str, str]) -> None:
+async def test_only_the_token_opens_the_door(
+    world: World, headers: dict[str, str], status: int, code: str
+) -> None:
     """Without the token, or from another site, nothing is shown or changed."""
-    for method, path in (("GET", "/api/status"), ("POST", "/api/dlq/retry"), ("GET", "/api/x")):
+    paths = (("GET", "/api/v1/status"), ("POST", "/api/v1/dlq/retry"), ("GET", "/api/v1/x"))
+    for method, path in paths:
         answer = await world.get(path, method=method, headers=headers)
-        assert answer.status == 403
-        assert json.loads(answer.body)["code"] == "TW-7011"
+        assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
+        assert ("www-authenticate" in answer.headers) == (status == 401)
     assert not world.operations.asked
 
 
@@ -118,10 +122,10 @@ async def test_a_retry_is_planned_then_done(world: World) -> None:
     """A dry run answers the plan alone; the real one is told who and why."""
     group = await world.group("dead")
     body = {"group": group, "who": "mia", "reason": "opened", "dry_run": True}
-    plan = json.loads((await world.post("/api/dlq/retry", body)).body)
+    plan = json.loads((await world.post("/api/v1/dlq/retry", body)).body)
     assert (plan["count"], plan["of"], plan["money"]) == (2, 2, {"EUR": "25.00"})
     assert not world.operations.asked
-    done = await world.post("/api/dlq/retry", {**body, "dry_run": False, "agreed": 2})
+    done = await world.post("/api/v1/dlq/retry", {**body, "dry_run": False, "agreed": 2})
     assert json.loads(done.body)["retried"] == 2
     assert world.operations.asked == [("retry", "pos-to-erp", (2, 3), "mia", "opened")]
 
@@ -129,7 +133,7 @@ async def test_a_retry_is_planned_then_done(world: World) -> None:
 async def test_a_changed_plan_stops(world: World) -> None:
     """Another count than the person agreed to changes nothing."""
     body = {"group": await world.group("dead"), "who": "mia", "reason": "x", "agreed": 5}
-    answer = await world.post("/api/dlq/retry", body)
+    answer = await world.post("/api/v1/dlq/retry", body)
     assert (answer.status, json.loads(answer.body)["code"]) == (409, "TW-7006")
     assert not world.operations.asked
 
@@ -137,7 +141,7 @@ async def test_a_changed_plan_stops(world: World) -> None:
 async def test_abandon_names_who_and_why(world: World) -> None:
     """Giving up is done by name."""
     body = {"group": await world.group("dead"), "who": "mia", "reason": "by hand", "sample": 1}
-    assert json.loads((await world.post("/api/dlq/abandon", body)).body)["abandoned"] == 1
+    assert json.loads((await world.post("/api/v1/dlq/abandon", body)).body)["abandoned"] == 1
     assert world.operations.asked == [("abandon", "pos-to-erp", (2,), "mia", "by hand")]
 
 
@@ -150,26 +154,26 @@ async def test_an_order_about_waiting_messages_names_who_and_why(
     """Hold, release and skip are planned, counted and done by name, as retry is."""
     kind = "held"
     body = {"group": await world.group(kind), "who": "mia", "reason": "mending"}
-    plan = json.loads((await world.post(f"/api/dlq/{verb}", {**body, "dry_run": True})).body)
+    plan = json.loads((await world.post(f"/api/v1/dlq/{verb}", {**body, "dry_run": True})).body)
     assert not world.operations.asked
-    done = await world.post(f"/api/dlq/{verb}", {**body, "agreed": plan["count"]})
+    done = await world.post(f"/api/v1/dlq/{verb}", {**body, "agreed": plan["count"]})
     assert json.loads(done.body)[field] == plan["count"] > 0
     assert world.operations.asked[0][0] == verb
     assert world.operations.asked[0][3:] == ("mia", "mending")
-    wrong = await world.post(f"/api/dlq/{verb}", {**body, "agreed": plan["count"] + 1})
+    wrong = await world.post(f"/api/v1/dlq/{verb}", {**body, "agreed": plan["count"] + 1})
     assert json.loads(wrong.body)["code"] == "TW-7006"
-    silent = await world.post(f"/api/dlq/{verb}", {**body, "reason": " "})
+    silent = await world.post(f"/api/v1/dlq/{verb}", {**body, "reason": " "})
     assert json.loads(silent.body)["code"] == "TW-7007"
 
 
 async def test_a_replay_is_watched_and_stopped(world: World) -> None:
     """How far it is, and its end by name."""
-    found = json.loads((await world.get("/api/replays")).body)
+    found = json.loads((await world.get("/api/v1/replays")).body)
     assert (found["replays"][0]["planned"], found["replays"][0]["delivered"]) == (150, 74)
     body = {"route": "pos-to-erp", "who": "mia", "reason": "enough"}
-    assert json.loads((await world.post("/api/replay/stop", body)).body)["stopped"]
+    assert json.loads((await world.post("/api/v1/replay/stop", body)).body)["stopped"]
     assert world.operations.asked == [("stop_replay", "pos-to-erp", "mia", "enough")]
-    silent = await world.post("/api/replay/stop", {**body, "reason": ""})
+    silent = await world.post("/api/v1/replay/stop", {**body, "reason": ""})
     assert json.loads(silent.body)["code"] == "TW-7007"
 
 
@@ -187,7 +191,7 @@ async def test_a_replay_is_watched_and_stopped(world: World) -> None:
 async def test_what_does_not_fit_is_refused(world: World, kind: str, verb: str, code: str) -> None:
     """A conflict is not sent again, a copy that was never on a route is not given up."""
     body = {"group": await world.group(kind), "who": "mia", "reason": "x"}
-    answer = await world.post(f"/api/dlq/{verb}", body)
+    answer = await world.post(f"/api/v1/dlq/{verb}", body)
     assert (answer.status, json.loads(answer.body)["code"]) == (409, code)
 
 
@@ -197,29 +201,29 @@ async def test_a_superseded_group_is_not_retried(world: World) -> None:
     position = await world.journal.last_position() - 1
     dead = row(position, "dead", lane="pos-to-erp/or-1", code="TW-4105")
     await world.journal.settle(Settlement("pos-to-erp", rows=[dead]))
-    listed = json.loads((await world.get("/api/problems")).body)["problems"]
+    listed = json.loads((await world.get("/api/v1/problems")).body)["problems"]
     [group] = [one["group"] for one in listed if one["code"] == "TW-4013"]
     body = {"group": group, "who": "mia", "reason": "x"}
-    answer = await world.post("/api/dlq/retry", body)
+    answer = await world.post("/api/v1/dlq/retry", body)
     assert (answer.status, json.loads(answer.body)["code"]) == (409, "TW-4013")
     assert not world.operations.asked
-    given_up = await world.post("/api/dlq/abandon", body)
+    given_up = await world.post("/api/v1/dlq/abandon", body)
     assert json.loads(given_up.body)["abandoned"] == 1
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
-        ("/api/dlq/retry", {"group": "zz", "who": "m", "reason": "x"}, 404, "TW-7004"),
-        ("/api/dlq/retry", {"group": "", "who": "m", "reason": "x"}, 404, "TW-7004"),
-        ("/api/dlq/retry", {"who": "m"}, 400, "TW-7010"),
-        ("/api/dlq/retry", {"group": "a", "who": "m", "resaon": "x"}, 400, "TW-7010"),
-        ("/api/dlq/retry", b"not json", 400, "TW-7010"),
-        ("/api/replay", {"route": "pos-to-er", "who": "m"}, 404, "TW-7009"),
-        ("/api/replay", {"route": "pos-to-erp", "who": "m"}, 400, "TW-7007"),
-        ("/api/ingest?source=nobody", b"{}", 404, "TW-7009"),
-        ("/api/status", {}, 405, "TW-7010"),
-        ("/api/nothing", {}, 404, "TW-7010"),
+        ("/api/v1/dlq/retry", {"group": "zz", "who": "m", "reason": "x"}, 404, "TW-7004"),
+        ("/api/v1/dlq/retry", {"group": "", "who": "m", "reason": "x"}, 404, "TW-7004"),
+        ("/api/v1/dlq/retry", {"who": "m"}, 400, "TW-7010"),
+        ("/api/v1/dlq/retry", {"group": "a", "who": "m", "resaon": "x"}, 400, "TW-7010"),
+        ("/api/v1/dlq/retry", b"not json", 400, "TW-7010"),
+        ("/api/v1/replay", {"route": "pos-to-er", "who": "m"}, 404, "TW-7009"),
+        ("/api/v1/replay", {"route": "pos-to-erp", "who": "m"}, 400, "TW-7007"),
+        ("/api/v1/ingest?source=nobody", b"{}", 404, "TW-7009"),
+        ("/api/v1/status", {}, 405, "TW-7010"),
+        ("/api/v1/nothing", {}, 404, "TW-7010"),
     ],
 )
 async def test_wrong_requests_get_a_coded_problem(
@@ -237,11 +241,11 @@ async def test_wrong_requests_get_a_coded_problem(
 
 async def test_changes_are_never_made_by_get(world: World) -> None:
     """An address that changes something refuses GET and says what it takes."""
-    answer = await world.get("/api/dlq/retry")
+    answer = await world.get("/api/v1/dlq/retry")
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/api/trace/999", "/api/trace/x", "/api/trace/"])
+@pytest.mark.parametrize("path", ["/api/v1/trace/999", "/api/v1/trace/x", "/api/v1/trace/"])
 async def test_unknown_positions_are_said(world: World, path: str) -> None:
     """A position that is none gives a coded answer."""
     assert (await world.get(path)).status in (400, 404)
@@ -250,11 +254,11 @@ async def test_unknown_positions_are_said(world: World, path: str) -> None:
 async def test_a_replay_is_planned_then_done(world: World) -> None:
     """The plan comes first; the run answers what became of it."""
     body = {"route": "pos-to-erp", "who": "mia", "reason": "erp restored", "from_at": 5}
-    plan = json.loads((await world.post("/api/replay", {**body, "dry_run": True})).body)
+    plan = json.loads((await world.post("/api/v1/replay", {**body, "dry_run": True})).body)
     assert (plan["count"], plan["lanes"]) == (150, 2)
     older = {"natural_key": "or-1", "revision": 1, "superseded_by": 2}
     assert (plan["superseded"], plan["left_out"]) == (1, [older])
-    done = json.loads((await world.post("/api/replay", {**body, "agreed": 150})).body)
+    done = json.loads((await world.post("/api/v1/replay", {**body, "agreed": 150})).body)
     assert (done["done"]["delivered"], done["done"]["failed"]) == (149, 1)
     assert world.operations.asked[-1][0] == "replay"
     assert world.operations.asked[-1][1].from_at == 5
@@ -262,7 +266,7 @@ async def test_a_replay_is_planned_then_done(world: World) -> None:
 
 async def test_a_file_goes_through_its_source(world: World) -> None:
     """The body is the file; the answer counts its outcomes."""
-    answer = await world.post("/api/ingest?source=quayside&name=day.xml", b"<sales/>")
+    answer = await world.post("/api/v1/ingest?source=quayside&name=day.xml", b"<sales/>")
     assert json.loads(answer.body)["counts"] == {"accepted": 2}
     assert world.operations.asked == [("ingest", "quayside", b"<sales/>", "day.xml")]
 
@@ -270,14 +274,14 @@ async def test_a_file_goes_through_its_source(world: World) -> None:
 async def test_a_file_beyond_the_limit_is_refused_unread(world: World) -> None:
     """A declared size beyond the limit is refused before a byte is kept."""
     headers = {"content-length": str(MOST_INGEST_BYTES + 1)}
-    answer = await world.post("/api/ingest?source=quayside", b"x", headers=headers)
+    answer = await world.post("/api/v1/ingest?source=quayside", b"x", headers=headers)
     assert (answer.status, json.loads(answer.body)["code"]) == (413, "TW-7014")
     assert not world.operations.asked
 
 
 async def test_a_body_beyond_the_limit_is_refused_while_it_comes(world: World) -> None:
     """An undeclared size is counted on the way."""
-    answer = await world.post("/api/dlq/retry", b"x" * (2 * 1024 * 1024))
+    answer = await world.post("/api/v1/dlq/retry", b"x" * (2 * 1024 * 1024))
     assert answer.status == 413
 
 
@@ -313,5 +317,5 @@ def test_no_hub_at_the_address_is_said(tmp_path) -> None:
     assert missing.value.code == "TW-7013"
     write_hub_file(tmp_path, HubAddress("127.0.0.1", 1, 1, "t"))
     with pytest.raises(TillwayError) as caught:
-        client_of(tmp_path).post("/api/dlq/retry", {})
+        client_of(tmp_path).post("/api/v1/dlq/retry", {})
     assert caught.value.code == "TW-7013"

@@ -13,7 +13,7 @@ import pytest
 from operating_world import seeded_journal
 from tillway.cli import exit_codes
 from tillway.cli.app import run_verb
-from tillway.cli.dlq_money import stuck_money
+from tillway.observe.stuck import stuck_money
 from tillway.clock import MICROSECONDS, utc_text
 from tillway.journal.sqlite import open_sqlite
 from tillway.observe import Problem

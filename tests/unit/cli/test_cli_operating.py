@@ -13,7 +13,15 @@ from typing import Self
 import pytest
 
 from operating_world import RecordedOperations, release, seeded_journal
-from tillway.api import Changes, HubAddress, Questions, Snapshot, api_app, write_hub_file
+from tillway.api import (
+    Changes,
+    HubAddress,
+    Questions,
+    Snapshot,
+    api_app,
+    token_admission,
+    write_hub_file,
+)
 from tillway.cli import exit_codes
 from tillway.cli.app import run_verb
 from tillway.clock import SystemClock
@@ -289,7 +297,7 @@ class RunningHub:
         app = api_app(
             Questions(journal, release(), Snapshot(journal, release(), clock), clock),
             Changes(self.operations, journal, release()),
-            token="made-up",
+            admission=token_admission("made-up"),
         )
         self.stop = asyncio.Event()
         server = await serve(app, "127.0.0.1", 0)

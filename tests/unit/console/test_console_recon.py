@@ -77,7 +77,7 @@ async def test_each_sign_of_the_matrix_says_its_word(world: World) -> None:
     assert f'href="{GAP_PAGE}" aria-label="{STORE} {GAP_DAY}: numbers missing' in page.text
     assert f'href="{DAY_PAGE}" aria-label="{STORE} {DAY}: balanced' in page.text
     assert "tillway storeday list --matrix" in page.text
-    assert "/api/recon/matrix" in page.text
+    assert "/api/v1/recon/matrix" in page.text
 
 
 async def test_the_day_shows_its_sides_and_links_its_messages(world: World) -> None:

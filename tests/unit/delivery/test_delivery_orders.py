@@ -131,6 +131,29 @@ async def test_a_skipped_doubt_is_looked_up_before_it_is_ever_sent_again() -> No
     assert bench.target.effects.most_common(1)[0][1] == 1
 
 
+async def test_doubts_behind_a_dead_head_that_holds_have_their_turn_after_it() -> None:
+    """Class B: a look-up begins a message's turn, and nothing has its turn before the head."""
+    record = TargetRecord("erp", "scripted", "B", {}, settle_seconds=30.0)
+    bench = Bench(ScriptedTarget("B", max_bulk=10, stops_per_lane=True), record=record)
+    bench.route = type(bench.route)(ROUTE, bench.route.messages, "erp", dead_head="hold")
+    bench.target.script = lambda _: InDoubt("TW-9001", "the answer was lost")
+    await bench.accept("1:1", "1:1", "1:1")
+    await bench.start()
+    assert await bench.books() == {"in_doubt": 3}
+    bench.target.script = lambda _: Permanent("TW-9001", "no")
+    await bench.turn(30)
+    bench.target.script = bench.target.book
+    await bench.turn(3600)
+    assert bench.states() == {1: "dead", 2: "in_doubt", 3: "in_doubt"}
+    assert bench.target.looked_up == ["quayside/1:1:1"]
+    await bench.restart()
+    assert await give(bench, "skip", 1) == [True]
+    await bench.turn(60)
+    assert bench.target.looked_up == [f"quayside/1:1:{number}" for number in (1, 2, 3)]
+    assert bench.numbers() == ["1:1:2", "1:1:3"]
+    assert await bench.books() == {"dead": 1, "delivered": 2}
+
+
 @pytest.mark.parametrize(
     ("verb", "state", "told"),
     [

@@ -24,6 +24,25 @@ class Pausing:
         return await self.journal.read(after, limit)
 
 
+class Late:
+    """A journal that can be read at once, and tells of its commits only when asked to."""
+
+    def __init__(self, journal) -> None:
+        self.read = journal.read
+        self._told = []
+        journal.subscribe(self._told.append)
+
+    def subscribe(self, listener):
+        """Listen to what `tell` tells."""
+        self._listener = listener
+        return lambda: None
+
+    def tell(self) -> None:
+        """Tell of each commit since the last time."""
+        while self._told:
+            self._listener(self._told.pop(0))
+
+
 async def drain(window: Window) -> list[int]:
     """Return the positions of everything that the window hands out."""
     found: list[int] = []
@@ -48,6 +67,22 @@ async def test_what_is_committed_during_a_read_is_handed_out_once():
     await bench.accept("1:1")
     assert await drain(window) == [5]
     assert window.is_live
+
+
+async def test_a_commit_that_is_heard_of_after_it_was_read_is_handed_out_once():
+    """A reader may see a commit before the writer has told anybody of it."""
+    bench = Bench()
+    journal = Late(bench.journal)
+    window = Window(journal, 0, lambda: None)
+    await bench.accept("1:1", "1:1")
+    assert [message.position for message in await window.fetch()] == [1, 2]
+    assert window.is_live
+    journal.tell()
+    assert await drain(window) == []
+    await bench.accept("1:1")
+    journal.tell()
+    assert await drain(window) == [3]
+    assert window.newest == 3
 
 
 async def test_a_tail_that_grew_too_long_is_read_from_the_journal(monkeypatch):

@@ -91,6 +91,17 @@ def test_sub_fields_of_several_banks_become_the_same_words() -> None:
     assert (found["text"], found["counterparty"]["name"]) == ("Payout forty-two", "ADYEN")
 
 
+def test_the_reference_of_the_line_is_the_payers_where_no_field_says_so() -> None:
+    """`:61:` has it before `//`; a field of `:86:` says it better, and NONREF says nothing."""
+    line = ":61:2611201120C5,00NTRFTX42//B1\n"
+    (found,) = values(MT940, page(line, ":86:Payout\n"))
+    assert (found["end_to_end_id"], found["entry_reference"]) == ("TX42", "TX42")
+    (found,) = values(MT940, page(line, ":86:/EREF/E1//REMI/Payout/\n"))
+    assert (found["end_to_end_id"], found["entry_reference"]) == ("E1", "TX42")
+    (found,) = values(MT940, page(":61:2611201120C5,00NTRFNONREF//B1\n", ":86:Payout\n"))
+    assert "end_to_end_id" not in found
+
+
 def test_pages_are_one_statement_and_must_join() -> None:
     """Lines are numbered through; a page that opens with another balance refuses all of them."""
     first = page(LINE, tail=":62M:C261120EUR15,00\n-\n")

@@ -113,6 +113,14 @@ async def test_audited_anew_a_late_message_stays_late() -> None:
     assert ("LATE_TRANSACTION", f"{STORE}:03:{DAY}:2") in after
 
 
+async def test_nothing_to_audit_before_a_hub_ran_is_no_fault() -> None:
+    """The books make their tables first; the wish is recorded all the same."""
+    books = Books(CLOSED)
+    desk = Desk(books.keeper)
+    assert [day async for day in desk.rerun(DAY, DAY, STORE, Decision("ann", "again", 9))] == []
+    assert [one.verb for one in await books.journal.actions(9)] == ["recon.run"]
+
+
 @pytest.mark.parametrize("under", [DAY, NEXT])
 async def test_a_gap_goes_when_its_number_comes(under: str) -> None:
     """Under its own date or misdated by one; nobody has to close it."""
@@ -228,3 +236,31 @@ async def test_a_failed_commit_is_read_again(monkeypatch: pytest.MonkeyPatch) ->
     assert entry.book.messages == 2
     assert str(entry.book.sums["EUR"].grand) == "34.96"
     assert isinstance(books.keeper, Bookkeeper)
+
+
+async def test_what_the_bank_says_later_shows_on_the_day_and_holds_nothing() -> None:
+    """A finding about another system comes without a message of the day; explained, it goes."""
+    books = Books(CLOSED)
+    await books.take(receipt(1), no_sale(2), totals_of(1, 2))
+    before = (await books.caught_up()).day.state
+    log, rule = books.keeper.log, "DEPOSIT_MISMATCH"
+    for found in (books.keeper.judge.finding(rule, STORE, DAY, subject="bag 1"), []):
+        change = Change()
+        await log.report(STORE, DAY, (rule,), found, 1, change, subject="bag 1")
+        await books.journal.project(change)
+        day = (await books.caught_up()).day
+        assert (day.state, day.findings) == (before, len(found))
+
+
+async def test_what_another_system_says_of_an_unknown_day_makes_no_day() -> None:
+    """Its finding stays on record by itself."""
+    books = Books(CLOSED)
+    await books.take(receipt(1))
+    await books.caught_up()
+    days = await books.journal.ask("SELECT count(*) FROM recon_day")
+    change, rule = Change(), "MISSING_IN_HUB"
+    found = books.keeper.judge.finding(rule, "", "", subject="FAKE/1")
+    await books.keeper.log.report("", "", (rule,), found, 1, change, subject="FAKE/1")
+    await books.journal.project(change)
+    await books.keeper.catch_up()
+    assert await books.journal.ask("SELECT count(*) FROM recon_day") == days

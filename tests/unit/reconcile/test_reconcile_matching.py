@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tillway.project.records import ProcessorSetting, Reconciliation
 from tillway.reconcile.facts import Breach
@@ -186,6 +187,31 @@ async def test_a_name_that_several_payouts_bear_is_no_name() -> None:
     """A processor that writes the same on every line: only the amount tells them apart."""
     told = [payout(f"PO{n}", net=str(n), bank_reference="CARD24") for n in (1001, 1002)]
     assert await found([*told, line("1002", "CARD24"), line("1001", "CARD24")]) == {}
+
+
+async def test_a_name_that_several_payouts_bear_does_not_keep_a_line_away() -> None:
+    """The bank gives each line a number of its own, and the amount tells whose it is."""
+    told = [payout(f"PO{n}", net=str(n), bank_reference="CARD24") for n in (1001, 1002)]
+    lines = [line("1002", "CARDCO", "E2E-9"), line("1001", "CARDCO", "E2E-8")]
+    assert await found([*told, *lines]) == {}
+
+
+async def test_as_many_lines_as_payouts_of_one_amount_explain_them_all() -> None:
+    """Which line is whose makes no difference; one line fewer leaves the rest to a person."""
+    same = [payout(name, net="9", bank_reference="CARDCO") for name in ("PO1", "PO2", "PO3")]
+    assert await found([*same, *(line("9", "CARDCO") for _ in same)]) == {}
+    wanted = {("PAYOUT_DIFF", name) for name in ("PO1", "PO2", "PO3")}
+    assert set(await found([*same, line("9", "CARDCO"), line("9", "CARDCO")])) == wanted
+
+
+async def test_money_of_no_known_currency_is_followed_all_the_same() -> None:
+    """A statement in Deutsche Mark stops no book: its amounts are compared as they were told."""
+    told = [payout("PO1001", net="9.5"), line("9.50", "PO1001"), line("7.125", "OTHER1")]
+    for one in told:
+        one.message = structs.replace(one.message, currency="DEM")
+    assert await found(told) == {}
+    told[1].message = structs.replace(told[1].message, amount=Decimal("9.49"))
+    assert await found(told) == {("PAYOUT_DIFF", "PO1001"): ("9.50", "9.49")}
 
 
 async def test_a_line_outside_the_window_or_of_another_payout_is_not_taken() -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from operating_world import RecordedOperations
-from tillway.api import Changes, Questions, Snapshot, api_app
+from tillway.api import Changes, Questions, Snapshot, api_app, token_admission
 from tillway.console import console_app
 from tillway.journal.projection import Change
 from tillway.reconcile import Desk
@@ -84,7 +84,7 @@ class Told:
         self.api = api_app(
             Questions(journal, known, snapshot, clock),
             Changes(operations, journal, known),
-            token=TOKEN,
+            admission=token_admission(TOKEN),
         )
         self.console = console_app(
             reader=journal, release=known, snapshot=snapshot, operations=operations, clock=clock

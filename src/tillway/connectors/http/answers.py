@@ -129,6 +129,8 @@ def field_at(value: Any, path: str) -> Any:
     """Return the value at a dotted path (list indices are numbers), ABSENT when there is none."""
     if not path:
         return ABSENT
+    if value.__class__ is dict and "." not in path:
+        return value.get(path, ABSENT)
     for step in path.split("."):
         if isinstance(value, Mapping) and step in value:
             value = value[step]

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from urllib.parse import quote, urlencode
 
-from tillway.api.asgi import Call, Reply
+from tillway.api.asgi import Reply
 from tillway.clock import utc_text
-from tillway.console.pages import Console
+from tillway.console.view import Console, View
 from tillway.errors import ConfigurationError, TillwayError
 from tillway.observe.moments import seconds_since
 from tillway.reconcile import (
@@ -47,26 +47,31 @@ LOOKS = {
 """Sign -> colour class; the word is always there too."""
 
 
-async def matrix(call: Call, console: Console) -> Reply:
+async def matrix(view: View) -> Reply:
     """Show fourteen days of the shops with most at risk, or of the one that was asked for."""
-    nothing = await _not_kept(console)
+    nothing = await _not_kept(view)
     if nothing is not None:
-        return console.html("recon_none.html", call, {"error": nothing})
+        return view.html("recon_none.html", {"error": nothing})
+    console = view.console
     today = _today(console)
-    store = call.query.get("store", "").strip()
-    to = business_date(call.query.get("to", ""), today, field="to")
+    store = view.query("store")
+    if store:
+        view.caller.need_store(store)
+    to = business_date(view.query("to"), today, field="to")
     first, last = last_days(to, MATRIX_DAYS)
     asked = {"first": first, "last": last, "store": store}
-    days = await store_days(console.reader, first=first, last=last, store=store)
+    listed = await store_days(console.reader, first=first, last=last, store=store)
+    days = [one for one in listed if view.caller.sees(one.store)]
     found = matrix_of(days)
-    groups = by_rule(await findings(console.reader, **asked))
+    found_here = await findings(console.reader, **asked)
+    groups = by_rule([one for one in found_here if view.caller.sees(one.store)])
     values = {
         "matrix": found,
         "rows": found.rows[:SHOWN_STORES],
         "dates": found.dates,
         "states": {name: found.states[name] for name in MEANINGS if name in found.states},
         "wrong": sum(1 for row in found.rows if row.wrong),
-        "groups": groups,
+        "groups_": groups,
         "ages": {one.rule: seconds_since(one.oldest, console.clock.now()) for one in groups},
         "legend": LEGEND,
         "looks": LOOKS,
@@ -75,14 +80,17 @@ async def matrix(call: Call, console: Console) -> Reply:
         "earlier": _address(store, _moved(first, -1)),
         "later": _address(store, min(today, _moved(to, MATRIX_DAYS))) if to < today else "",
         "first": first,
+        "words": {sign: view.speech.text(word) for sign, word in LEGEND.items()},
         "names": {name: one.name for name, one in console.release.stores.items()},
         "day_address": day_address,
     }
-    return console.html("recon.html", call, values)
+    return view.html("recon.html", values)
 
 
-async def day(call: Call, console: Console, store: str, when: str) -> Reply:
+async def day(view: View, store: str, when: str) -> Reply:
     """Show one store-day: figures side by side, findings with their forms, postings, its life."""
+    view.caller.need_store(store)
+    console = view.console
     await ready(console.reader, wanted=console.release.reconciliation is not None)
     found = await day_in_full(
         console.reader, store, business_date(when, field="date"), today=_today(console)
@@ -99,11 +107,12 @@ async def day(call: Call, console: Console, store: str, when: str) -> Reply:
         "open": [one for one in listed if one.state == "open"][:SHOWN_FINDINGS],
         "decided": [one for one in listed if one.state == "overridden"],
         "moves": [(utc_text(one.at), one) for one in found.moves],
+        "may_decide": view.may("recon.decide"),
         "age": lambda one: seconds_since(one.first_seen, now),
-        "address": day_address(store, when),
+        "address_": day_address(store, when),
         "store_name": getattr(console.release.stores.get(store), "name", ""),
     }
-    return console.html("recon_day.html", call, values)
+    return view.html("recon_day.html", values)
 
 
 def day_address(store: str, when: str) -> str:
@@ -121,10 +130,10 @@ def _figures(found: DayInFull) -> list[tuple[str, str, str, str, str, str]]:
     return rows
 
 
-async def _not_kept(console: Console) -> TillwayError | None:
+async def _not_kept(view: View) -> TillwayError | None:
     """Return why there is nothing to show: no recon/store-day.toml, or no hub ran with it yet."""
     try:
-        await ready(console.reader, wanted=console.release.reconciliation is not None)
+        await ready(view.console.reader, wanted=view.release.reconciliation is not None)
     except ConfigurationError as error:
         return error
     return None

@@ -1,0 +1,27 @@
+"""The choice of language, kept in a cookie of this browser."""
+
+from __future__ import annotations
+
+from tillway.api.asgi import Reply
+from tillway.console.forms import back, fields_of
+from tillway.console.speech import COOKIE, LANGUAGES
+from tillway.console.view import View
+from tillway.errors import ConfigurationError
+
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+async def choose(view: View) -> Reply:
+    """Keep the language somebody chose and show the page it was chosen on."""
+    fields = await fields_of(view)
+    language = fields.get("language", "")
+    if language not in LANGUAGES:
+        raise ConfigurationError("TW-7010", f"{language} is no language here", path="language")
+    page = fields.get("page", "/")
+    # A page of this console and nothing else: `//other.example` would leave it.
+    own = page.startswith("/") and not page.startswith(("//", "/\\"))
+    reply = back(page if own else "/")
+    reply.headers["set-cookie"] = (
+        f"{COOKIE}={language}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax; HttpOnly"
+    )
+    return reply
