@@ -169,12 +169,12 @@ async def call(
     ]
 
     async def receive():
-        return parts.pop(0)
+        return parts.pop(0) if parts else {"type": "http.disconnect"}
 
     async def send(message):
         sent.append(message)
 
     await app(scope, receive, send)
-    start, rest = sent
+    start, *rest = sent
     told = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Answered(start["status"], told, rest["body"])
+    return Answered(start["status"], told, b"".join(one["body"] for one in rest))

@@ -4,46 +4,43 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from browser.chromium import NAMES, QUIET, found
 from tillway.cli.demo.folder import free_port
 from tillway.cli.exit_codes import INTERRUPTED
 from tillway.project.template import Variables, new_project
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 STOP_SECONDS = 30
 WAIT_MILLISECONDS = 15_000
+
+
+def no_browser(names: Sequence[str]) -> NoReturn:
+    """Skip without a browser, or fail where one is required."""
+    reason = f"no browser on this machine: none of {', '.join(names)} is installed"
+    if "browser" in os.environ.get("TILLWAY_REQUIRE", ""):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Give a Chromium of this machine; without one skip, or fail where one is required."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        reason = f"no browser on this machine: none of {', '.join(NAMES)} is installed"
-        if "browser" in os.environ.get("TILLWAY_REQUIRE", ""):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    path = found()
+    if path is None:
+        no_browser(NAMES)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=QUIET)
+        opened = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield opened
         opened.close()
 

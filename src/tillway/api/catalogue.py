@@ -21,7 +21,7 @@ from tillway.api.store_day_changes import (
     OverrideRequest,
     RunRequest,
 )
-from tillway.api.store_days import LARGEST_PAGE
+from tillway.api.store_days import LARGEST_PAGE, XLSX
 from tillway.api.stream import STREAM_OPERATIONS
 from tillway.api.watch import WATCH_OPERATIONS
 from tillway.reconcile import KINDS
@@ -143,7 +143,7 @@ READS: tuple[Operation, ...] = (
         "GET",
         "recon.read",
         "One table as CSV, or one or all as a workbook.",
-        "text/csv",
+        ("text/csv", XLSX),
         query=(
             *RANGE,
             Parameter("kind", "The table; days unless asked.", choices=KINDS),

@@ -34,9 +34,10 @@ class Parameter:
 class Operation:
     """One operation. name: its address after the prefix; `{name}` in it stands for one part.
 
-    answer: type of the JSON document, or the media type of an answer that is none. body: Struct of
-    the JSON it takes; takes: media type of a file it takes instead. every_store: only for callers
-    who see every shop, because the answer cannot be divided. step: the type of the part in braces.
+    answer: type of the JSON document, the media type of another answer, or several of them. body:
+    Struct of the JSON it takes; takes: media type of a file it takes instead. every_store: only for
+    callers who see every shop, because the answer cannot be divided. step: the type of the part in
+    braces.
     """
 
     name: str
@@ -59,11 +60,6 @@ class Operation:
     def path(self) -> str:
         """Return its whole address."""
         return f"{PREFIX}{self.name}"
-
-    @property
-    def media_type(self) -> str:
-        """Return the media type of its answer."""
-        return self.answer if isinstance(self.answer, str) else JSON
 
     @property
     def in_path(self) -> str:

@@ -113,10 +113,17 @@ def _operation(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _content(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
-    if isinstance(one.answer, str):
-        return {one.answer: {"schema": {"type": "string"}}}
-    schemas = [by_type[kind] for kind in _answers(one)]
-    return {JSON: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
+    files = [kind for kind in _answers(one) if isinstance(kind, str)]
+    schemas = [by_type[kind] for kind in _answers(one) if not isinstance(kind, str)]
+    content: dict[str, Any] = {kind: {"schema": _file_schema(kind)} for kind in files}
+    if schemas:
+        content[JSON] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+    return content
+
+
+def _file_schema(kind: str) -> dict[str, Any]:
+    """Return the schema of an answer that is no JSON; nothing is said of a stream or a workbook."""
+    return {"type": "string"} if kind == "text/csv" else {}
 
 
 def _part(one: Operation) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from tillway.api.retry_jobs import RetryJobs
 from tillway.api.sent import sent_by
 from tillway.api.snapshot import Snapshot
 from tillway.api.stores import StoreStanding, store_named, store_standings
-from tillway.clock import Clock, utc_text
-from tillway.errors import ConfigurationError
+from tillway.clock import MICROSECONDS, Clock, utc_text
+from tillway.errors import ConfigurationError, Refused
 from tillway.journal.base import Action
 from tillway.journal.chain import AuditEntry
 from tillway.observe import (
@@ -49,10 +49,14 @@ from tillway.observe.traffic import Flow, TrafficMap, traffic_map
 from tillway.project.records import Release
 from tillway.reconcile import StoreDay, is_kept, last_days, local_date, store_days
 from tillway.spelling import nearest
+from tillway.watch import Watch
+from tillway.watch.windows import P95
 
 STORE_MESSAGES = 20
 STORE_DAYS = 14
 AUDIT_PAGE = 100
+FLOW_SECONDS = 300
+"""What the traffic map calls lately: one window of the watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class ScreenModels:
     snapshot: Snapshot
     operations: Operations
     clock: Clock
-    watch: Any = None
+    watch: Watch | None = None
     jobs: RetryJobs = field(init=False)
 
     def __post_init__(self) -> None:
@@ -199,7 +203,7 @@ class ScreenModels:
 
     async def traffic(self, caller: Caller) -> TrafficMap:
         """Return the map of systems and routes."""
-        return traffic_map(await self.status(caller), self.release, self._flows())
+        return traffic_map(await self.status(caller), self.release, await self._flows())
 
     async def contracts(self, caller: Caller) -> list[ContractLine]:
         """Return the contracts in force."""
@@ -234,10 +238,23 @@ class ScreenModels:
         found = await store_days(self.reader, first=first, last=last, store=store)
         return sorted(found, key=lambda one: one.business_date, reverse=True)
 
-    def _flows(self) -> Mapping[str, Flow]:
+    def needed_watch(self) -> Watch:
+        """Return what measures and alarms. Raises Refused TW-7010 (404) without it."""
+        if self.watch is None:
+            raise Refused("TW-7010", "this hub watches nothing", status=404)
+        return self.watch
+
+    async def _flows(self) -> Mapping[str, Flow]:
         """Return what flowed lately on each way; nothing where nobody measures."""
-        flows = getattr(self.watch, "flows", None)
-        return flows() if flows is not None else {}
+        if self.watch is None:
+            return {}
+        recent = self.clock.now() - FLOW_SECONDS * MICROSECONDS
+        found: dict[str, Flow] = {}
+        for one in await self.watch.series("", "24h"):
+            name = one.flow.partition("/")[2]
+            rate = one.tried * 60 / FLOW_SECONDS if one.start >= recent else 0.0
+            found[name] = Flow(rate, one.age(P95), utc_text(one.start))
+        return found
 
 
 def _known(kind: str, name: str, known: Mapping[str, object]) -> None:

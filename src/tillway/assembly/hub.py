@@ -35,7 +35,7 @@ from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
 from tillway.reconcile import Bookkeeper
-from tillway.watch import Watch
+from tillway.watch import Watch, check_names
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
@@ -196,6 +196,7 @@ async def open_hub(
     rng = rng or random.SystemRandom()
     new_id = new_id or message_ids()
     crew = crew or Crew()
+    check_names(release.watch.rules)
     await asyncio.to_thread(refuse_half_restored, journal_path(release))
     journal = await open_sqlite(journal_path(release))
     notary = await _notary(journal, clock)

@@ -12,6 +12,7 @@ from tillway.access.refusals import Refusals
 from tillway.api import Changes, Questions, Snapshot, api_app
 from tillway.api.asgi import App, Receive, Scope, Send
 from tillway.api.doorkeeper import Doorkeeper
+from tillway.api.metrics import METRICS_ADDRESS, metrics_app
 from tillway.api.people import PeopleAnswers
 from tillway.api.screens import ScreenAnswers, ScreenModels
 from tillway.api.stream import Event, Live, Look
@@ -41,7 +42,7 @@ async def open_pages(hub: Hub, token: str) -> Pages:
     doorkeeper = Doorkeeper(people, token)
     snapshot = Snapshot(journal, release, clock)
     operations = HubOperations(hub)
-    models = ScreenModels(journal, release, snapshot, operations, clock)
+    models = ScreenModels(journal, release, snapshot, operations, clock, hub.watch)
     changes = Changes(operations, journal, release, approvals)
     answers = PeopleAnswers(people, links, approvals, changes)
     live = Live(_news_of(hub, snapshot), clock)
@@ -72,7 +73,12 @@ async def open_pages(hub: Hub, token: str) -> Pages:
         refusals=refusals,
     )
 
+    metrics = metrics_app(hub.watch)
+
     async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == METRICS_ADDRESS:
+            await metrics(scope, receive, send)
+            return
         app = api if scope["path"].startswith("/api/") else console
         await app(scope, receive, send)
 

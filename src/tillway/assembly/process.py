@@ -16,6 +16,7 @@ from tillway.api.stream import Live
 from tillway.assembly.hub import Hub, open_hub
 from tillway.assembly.pages import open_pages
 from tillway.assembly.preparing import message_ids, preparations, worker_count
+from tillway.assembly.watching import tell_fault
 from tillway.clock import SystemClock
 from tillway.errors import TillwayError
 from tillway.gateway import Gateway, Server, serve
@@ -87,6 +88,7 @@ async def run_hub(
         task.cancel()
     if failed in done:
         _leave_soon()
+        await tell_fault(hub, failed.result())
         raise failed.result()
     if stopped in done:
         stopped.result()

@@ -16,7 +16,7 @@ from tillway.watch import HubFacts, Spool, Watch
 if TYPE_CHECKING:
     from tillway.assembly.hub import Hub
 
-LEAVING_SECONDS = 0.5
+LEAVING_SECONDS = 0.3
 """How long a hub whose journal failed may take to say so."""
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -42,6 +42,8 @@ def facts_of(hub: Hub) -> HubFacts:
         journal_bytes=path.stat().st_size if path.exists() else 0,
         wal_bytes=log.stat().st_size if log.exists() else 0,
         backup_at=round(backup.taken_at.timestamp() * MICROSECONDS) if backup else 0,
+        held_lanes={one.route: one.held_lanes for one in hub.delivery.snapshot().routes},
+        timings=hub.journal.take_timings(),
         guarded=not hub.release.hub.listen_host.startswith(LOOPBACK),
     )
 

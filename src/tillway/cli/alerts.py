@@ -111,8 +111,8 @@ def mute(
     return exit_codes.DONE
 
 
-@alerts.command
-def test(*receivers: str, project: Project = HERE, json: Json = False) -> int:
+@alerts.command(name="test")
+def try_channels(*receivers: str, project: Project = HERE, json: Json = False) -> int:
     """Send a marked message through every channel, or through those that are named.
 
     Leaves with 1 when one of them did not take it.

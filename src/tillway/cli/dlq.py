@@ -41,7 +41,12 @@ def list_(*, money: ByMoney = False, project: Project = HERE, json: Json = False
     data: dict[str, Any] = {"problems": [problem_as_json(one) for one in found]}
     if money:
         stuck = stuck_money(found, SystemClock().now())
-        emit("dlq.list", {**data, **stuck.as_json()}, lambda console: draw_stuck(console, stuck), json)
+        emit(
+            "dlq.list",
+            {**data, **stuck.as_json()},
+            lambda console: draw_stuck(console, stuck),
+            json,
+        )
     else:
         emit("dlq.list", data, lambda console: _draw_list(console, found), json)
     return exit_codes.ATTENTION if found else exit_codes.DONE

@@ -4,35 +4,65 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
 from rich.console import Console
 
 from tillway.cli import exit_codes
+from tillway.cli.levels import draw_levels, read_levels
 from tillway.cli.options import HERE, Json, Project
-from tillway.cli.output import emit, money_text, table
+from tillway.cli.output import emit, money_text, print_document, table
 from tillway.cli.reading import opened
 from tillway.cli.restored import LOOK_AFTER_RESTORE, restored_as_json, restored_text
 from tillway.journal.keeping import Restored
 from tillway.observe import Status, status_as_json
 from tillway.observe import status as read_status
 from tillway.observe.moments import age_text
+from tillway.watch.level_sheets import levels_csv
+from tillway.watch.service_levels import levels_as_json
 
 SHOWN_STORES = 20
 SHOWN_PROBLEMS = 10
 
 
-def status(*, project: Project = HERE, json: Json = False) -> int:
+def status(
+    *,
+    sla: Annotated[
+        bool, Parameter(name="--sla", negative=(), help="Instead: promises, and what was kept.")
+    ] = False,
+    period: Annotated[
+        Literal["24h", "7d", "30d"], Parameter(name="--period", help="With --sla: 24h, 7d or 30d.")
+    ] = "24h",
+    csv: Annotated[
+        bool, Parameter(name="--csv", negative=(), help="With --sla: print CSV.")
+    ] = False,
+    project: Project = HERE,
+    json: Json = False,
+) -> int:
     """Show stores, routes and open problems on one screen; works with or without a running hub.
 
-    Leaves with 2 when something needs a person.
+    Leaves with 2 when something needs a person, or with --sla when a promise was not kept.
 
     Example: tillway status --project demo
     """
+    if sla:
+        return _levels(project, period, csv=csv, json=json)
     found, restored = asyncio.run(_read(project))
     unseen = restored if restored and not restored.acknowledged_at else None
     data = {**status_as_json(found), "restored": restored_as_json(unseen)}
     emit("status", data, lambda console: _draw(console, found, unseen), json)
     return exit_codes.DONE if found.quiet and not unseen else exit_codes.ATTENTION
+
+
+def _levels(project: Path, period: str, *, csv: bool, json: bool) -> int:
+    found = asyncio.run(read_levels(project, period))
+    if csv:
+        print_document(levels_csv(found))
+    else:
+        data = levels_as_json(found)
+        emit("status.sla", data, lambda console: draw_levels(console, found), json)
+    return exit_codes.DONE if found.met else exit_codes.ATTENTION
 
 
 async def _read(project: Path) -> tuple[Status, Restored | None]:

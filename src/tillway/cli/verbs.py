@@ -43,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "storeday": Verb(
         "tillway.cli.storeday:storeday", "Store-days: list, show, approve, reopen.", LOOK
     ),
+    "alerts": Verb("tillway.cli.alerts:alerts", "What is wrong: list, ack, mute, test.", LOOK),
     "dlq": Verb("tillway.cli.dlq:dlq", "What could not be delivered: list, show, retry.", MEND),
     "replay": Verb("tillway.cli.replay:replay", "Deliver a stretch of history again.", MEND),
     "access": Verb("tillway.cli.access:access", "People, keys, login links.", MEND),

@@ -55,9 +55,7 @@ def _waiting(found: Status, speech: Speech) -> list[str]:
             )
         )
     if found.quarantined:
-        parts.append(
-            speech.text("%(count)s in quarantine", count=speech.number(found.quarantined))
-        )
+        parts.append(speech.text("%(count)s in quarantine", count=speech.number(found.quarantined)))
     if conflicts := found.outcomes.get("conflict"):
         parts.append(speech.text("%(count)s in conflict", count=speech.number(conflicts)))
     parts += [

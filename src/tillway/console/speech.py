@@ -24,7 +24,7 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "tr": "Türkçe"}
 """code -> how its readers call it."""
 USUAL = "en"
 COOKIE = "tillway_language"
-_AGE_UNITS = {"tr": {" min": " dk", " h ": " sa ", " d ": " g ", " s": " sn", " h": " sa"}}
+_AGE_UNITS = {"tr": {"s": "sn", "min": "dk", "h": "sa", "d": "g"}}
 
 
 def language_of(cookie: str, accepted: str) -> str:
@@ -94,10 +94,8 @@ class Speech:
 
     def age(self, seconds: float) -> str:
         """Return a length of time: `3 min`, `2 h 05 min`."""
-        said = age_text(seconds)
-        for english, own in _AGE_UNITS.get(self.language, {}).items():
-            said = said.replace(english, own)
-        return said
+        units = _AGE_UNITS.get(self.language, {})
+        return " ".join(units.get(part, part) for part in age_text(seconds).split())
 
     def moment(self, at: str, zone: str) -> str:
         """Return RFC 3339 as local date and time with its offset, "" for none."""

@@ -67,7 +67,9 @@ SENTENCES: tuple[str, ...] = (
     N_("mapped again now; it was sent by release %(release)s"),
     N_("Number %(number)s has not arrived: the last of %(where)s is %(last)s."),
     N_("Number %(number)s is earlier: the first of %(where)s is %(first)s."),
-    N_("Number %(number)s is a gap: %(where)s sent %(first)s to %(last)s, and this one never came."),
+    N_(
+        "Number %(number)s is a gap: %(where)s sent %(first)s to %(last)s, and this one never came."
+    ),
     N_("store %(store)s till %(till)s on %(date)s"),
     N_("Store %(store)s was last heard %(age)s ago."),
     N_("Nothing of store %(store)s was accepted yet."),
@@ -78,7 +80,10 @@ SENTENCES: tuple[str, ...] = (
     N_("Known tills: %(tills)s."),
     N_("It sent no receipts yet."),
     N_("Till %(till)s of store %(store)s sent nothing for %(date)s; it sent for %(dates)s."),
-    N_("No message has receipt number %(number)s. Numbers repeat between tills: %(example)s names store, till and number, and says why it is absent."),  # noqa: E501 - one sentence
+    N_(
+        "No message has receipt number %(number)s. Numbers repeat between tills: %(example)s names"
+        " store, till and number, and says why it is absent."
+    ),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
 _APART = re.compile(r"(; | - |, )")
@@ -114,7 +119,6 @@ def _pattern(message: str) -> re.Pattern[str]:
     """Return what a sentence looks like whose values are not known yet."""
     pieces = _VALUE.split(message)
     made = [
-        f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece)
-        for place, piece in enumerate(pieces)
+        f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)
     ]
     return re.compile("".join(made), re.DOTALL)

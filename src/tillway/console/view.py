@@ -69,7 +69,6 @@ class Console:
     form_token: str
     navigation: Navigation
     dev: DevControl | None = None
-    watch: Any = None
     stream: str = ""
     """Address of the live stream; "" lets pages ask anew every few seconds."""
     people: PeopleAnswers | None = None

@@ -49,7 +49,8 @@ def fork_workers(
 ) -> list[tuple[int, socket.socket]]:
     """Return (process id, the hub's end of the socket) of so many workers.
 
-    learn: what a worker does with a row that was added to a code table while the hub runs. Call it while the process has one thread and has opened nothing.
+    learn: what a worker does with a row that was added to a code table while the hub runs. Call it
+    while the process has one thread and has opened nothing.
     """
     workers: list[tuple[int, socket.socket]] = []
     for _ in range(count):

@@ -70,6 +70,11 @@ class SqliteJournal(SqliteQueries):
         """Return how many transactions were flushed."""
         return self._writer.commits
 
+    def take_timings(self) -> list[tuple[float, int]]:
+        """Return how long each commit took and what it accepted, since this was asked last."""
+        timings = self._writer.timings
+        return [timings.popleft() for _ in range(len(timings))]
+
     async def close(self) -> None:
         """Finish what is queued, close every connection and release the lock."""
         self._writer.stop()

@@ -12,6 +12,7 @@ import contextlib
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ MAX_ITEMS_PER_COMMIT = 4096
 COMPANY_SECONDS = 0.005
 """How long a note that nobody waits for is kept for the next messages to be committed with."""
 DISK_RETRY_SECONDS = 5.0
+KEPT_TIMINGS = 10_000
+"""Durations of commits that are kept until somebody asks for them; older ones go."""
 CHECKPOINT_PAGES = 4000
 DISK_FAILED = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError)
 
@@ -68,6 +71,7 @@ class Writer(threading.Thread):
         self._announcing: set[str] = set()
         self.fault: JournalFault | None = None
         self.commits = 0
+        self.timings: deque[tuple[float, int]] = deque(maxlen=KEPT_TIMINGS)
         self.checkpoint_pages = CHECKPOINT_PAGES
         self._log_pages = 0
         # A hook of our own takes the place of the automatic checkpoints.
@@ -217,7 +221,9 @@ class Writer(threading.Thread):
         books.note("outcome", appender.outcomes)
         books.write()
         crash_points.reached(crash_points.BEFORE_COMMIT, len(appender.accepted))
+        began = time.monotonic()
         self._db.execute("COMMIT")
+        self.timings.append((time.monotonic() - began, len(appender.accepted)))
         crash_points.reached(crash_points.BEFORE_ANSWER, len(appender.accepted))
         self.commits += 1
         return answers, appender.accepted

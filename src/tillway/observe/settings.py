@@ -1,4 +1,4 @@
-"""The settings that are at work, each with where it came from; of secrets only that there is one."""
+"""The settings that are at work, with where each came from; of secrets only that there is one."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def _origin(hub: HubSettings, name: str) -> str:
 
 def _system(part: str, values: Any, file: str) -> list[Setting]:
     return [
-        Setting(
-            part, name, "" if _is_secret(value) else str(value), file, secret=_is_secret(value)
-        )
+        Setting(part, name, "" if _is_secret(value) else str(value), file, secret=_is_secret(value))
         for name, value in sorted(values.items())
     ]
 

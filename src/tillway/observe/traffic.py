@@ -88,10 +88,7 @@ def traffic_map(found: Status, release: Release, flows: Mapping[str, Flow]) -> T
         ),
     ]
     places = {(node.side, node.name): node for node in nodes}
-    arriving = [
-        _arriving(name, flows.get(name, Flow()), heard.get(name, ""))
-        for name in sources
-    ]
+    arriving = [_arriving(name, flows.get(name, Flow()), heard.get(name, "")) for name in sources]
     leaving = [_leaving(line, flows.get(line.route, Flow())) for line in found.routes]
     edges = [_drawn(edge, places) for edge in _weighted([*arriving, *leaving])]
     return TrafficMap(nodes, edges, height=height)
@@ -102,7 +99,9 @@ def _column(
 ) -> list[Node]:
     step = height / max(1, len(names))
     return [
-        Node(name, side, states.get(name, "closed"), "", x, int(step * (at + 0.5)) - NODE_HEIGHT // 2)
+        Node(
+            name, side, states.get(name, "closed"), "", x, int(step * (at + 0.5)) - NODE_HEIGHT // 2
+        )
         for at, name in enumerate(names)
     ]
 
@@ -160,6 +159,4 @@ def _drawn(edge: Edge, places: Mapping[tuple[str, str], Node]) -> Edge:
     start = places["source", edge.source] if edge.target == HUB else places["hub", HUB]
     end = places["hub", HUB] if edge.target == HUB else places["target", edge.target]
     middle = NODE_HEIGHT // 2
-    return replace(
-        edge, points=(start.x + NODE_WIDTH, start.y + middle, end.x, end.y + middle)
-    )
+    return replace(edge, points=(start.x + NODE_WIDTH, start.y + middle, end.x, end.y + middle))

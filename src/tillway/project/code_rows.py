@@ -51,7 +51,9 @@ def add_code_row(folder: Path, name: str, source: str, canonical: str, label: st
     table = load_code_table(name, before)
     if source in table.rows:
         raise _refused(f'codes/{name}.csv says already what "{source}" is')
-    after = before + ("" if before.endswith("\n") else "\n") + _line(before, source, canonical, label)
+    after = (
+        before + ("" if before.endswith("\n") else "\n") + _line(before, source, canonical, label)
+    )
     load_code_table(name, after)
     _replace(file, after)
 

@@ -6,7 +6,7 @@ into sightings; the book (`alerts`) makes them alerts; the notifier brings them 
 
 from tillway.watch.alerts import Alert, Mute
 from tillway.watch.notices import alert_as_json
-from tillway.watch.rules import RULES, Rule
+from tillway.watch.rules import RULES, Rule, check_names
 from tillway.watch.scene import HubFacts
 from tillway.watch.spool import Spool
 from tillway.watch.watch import Watch, rule_as_json
@@ -20,5 +20,6 @@ __all__ = [
     "Spool",
     "Watch",
     "alert_as_json",
+    "check_names",
     "rule_as_json",
 ]

@@ -21,6 +21,8 @@ from tillway.watch.tables import of_journal, read, tables, write
 
 MINUTE, FIVE_MINUTES, HOUR = 60, 300, 3600
 SPANS = (MINUTE, FIVE_MINUTES, HOUR)
+TOTAL = 0
+"""The span of what is counted since the watch began, for counters that never go back."""
 KEPT_SECONDS = {MINUTE: 3 * 3600, FIVE_MINUTES: 9 * 86400, HOUR: 400 * 86400}
 PAGE_POSITIONS = 5_000
 PAGE_ATTEMPTS = 2_000
@@ -51,8 +53,9 @@ class _Sums:
         self.money: defaultdict[tuple[int, str, int, str], int] = defaultdict(int)
 
     def at(self, flow: str, moment: int) -> list[_Window]:
-        """Return the windows of a moment (microseconds), one of each span."""
-        return [self.windows[span, flow, start_of(moment, span)] for span in SPANS]
+        """Return the windows of a moment (microseconds), one of each span, and the total."""
+        found = [self.windows[span, flow, start_of(moment, span)] for span in SPANS]
+        return [*found, self.windows[TOTAL, flow, 0]]
 
     def pay(self, flow: str, moment: int, currency: str, amount_minor: int) -> None:
         """Add money to the longer windows of a moment."""
@@ -128,7 +131,10 @@ class Recorder:
             upto = min(cursor, after + PAGE_POSITIONS)
             rows = await self._journal.ask(of_journal("settled"), (route_id, after, upto, name))
             sums = _Sums()
-            for minute, delivered, step, currency, count, minor, last in rows:
+            for minute, delivered, step, took, currency, count, minor, last in rows:
+                calls = sums.windows[TOTAL, f"calls/{name}", 0]
+                calls.steps[took] += count
+                calls.ok += count
                 moment = minute * MINUTE * MICROSECONDS
                 for window in sums.at(flow, moment):
                     if delivered:
@@ -252,7 +258,7 @@ def _add_attempt(
     sums: _Sums, row: tuple[Any, ...], before: tuple[int, str], *, is_newest: bool
 ) -> None:
     """Count one attempt; only the latest of a delivery counts within a window."""
-    _, route, _, ended, outcome, received, currency, minor, state, *_ = row
+    _, route, _, ended, outcome, received, currency, minor, state, _, _, code, took = row
     flow = f"route/{route}"
     before_at, before_outcome = before
     delivered = outcome == "delivered"
@@ -270,5 +276,15 @@ def _add_attempt(
                 window.ok -= 1
             else:
                 window.failed -= 1
+    total = sums.windows[TOTAL, flow, 0]
+    calls = sums.windows[TOTAL, f"calls/{route}", 0]
+    calls.ok += 1
+    calls.steps[step_of(took / MICROSECONDS)] += 1
     if delivered:
+        total.ok += 1
+        total.steps[step_of(max(0, ended - received) / MICROSECONDS)] += 1
         sums.pay(flow, ended, currency, minor)
+        return
+    total.failed += 1
+    total.dead += is_newest and state == "dead"
+    sums.windows[TOTAL, f"cause/{route}/{code}", 0].ok += 1

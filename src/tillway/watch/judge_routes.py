@@ -99,7 +99,7 @@ async def latency(scene: Scene) -> list[Sighting]:
     last = start_of(scene.now, FIVE_MINUTES)
     newer = await sums(scene.journal, FIVE_MINUTES, last - step, last)
     older = await sums(scene.journal, FIVE_MINUTES, last - 2 * step, last - step)
-    usual = await same_hours(scene.journal, scene.now, USUAL_WEEKS)
+    usual = await same_hours(scene.journal, last - 2 * step, USUAL_WEEKS)
     found = []
     for flow in sorted({*newer, *older}):
         kind, _, route = flow.partition("/")
@@ -197,7 +197,7 @@ async def route_quiet(scene: Scene) -> list[Sighting]:
     step = FIVE_MINUTES * MICROSECONDS
     last = start_of(scene.now, FIVE_MINUTES)
     limit = scene.book.threshold("RouteQuiet") / 100
-    usual = await same_hours(scene.journal, scene.now, USUAL_WEEKS)
+    usual = await same_hours(scene.journal, last - 2 * step, USUAL_WEEKS)
     newer = await sums(scene.journal, FIVE_MINUTES, last - step, last)
     older = await sums(scene.journal, FIVE_MINUTES, last - 2 * step, last - step)
     found = []

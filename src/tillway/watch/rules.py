@@ -61,9 +61,10 @@ RULES: dict[str, Rule] = {
             "Open the group of the code below, mend the cause, send one again, then ten, then all.",
             "/problems?route={subject}",
             clear_seconds=10 * MINUTE,
-            expr='sum by (route) (increase(tillway_deliveries_total{{outcome="ok"}}[5m]))'
-            " / sum by (route) (increase(tillway_deliveries_total[5m])) < {threshold} / 100"
-            " and sum by (route) (increase(tillway_deliveries_total[5m])) >= 20",
+            expr='sum by (target) (increase(tillway_delivery_attempts_total{{outcome="ok"}}[5m]))'
+            " / sum by (target) (increase(tillway_delivery_attempts_total[5m]))"
+            " < {threshold} / 100 and sum by (target)"
+            " (increase(tillway_delivery_attempts_total[5m])) >= 20",
         ),
         Rule(
             "Latency",
@@ -117,7 +118,8 @@ RULES: dict[str, Rule] = {
             "Restart the hub: nothing is lost. Send the log of the last hour with your report.",
             "/map?route={subject}",
             expr='sum by (route) (tillway_messages_waiting{{state="pending"}}) > 0 and on (route)'
-            " time() - tillway_worker_last_progress_timestamp_seconds > {threshold}",
+            " label_replace(time() - tillway_worker_last_progress_timestamp_seconds > {threshold},"
+            ' "route", "$1", "worker", "(.*)")',
         ),
         Rule(
             "IntakeClosed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tillway.clock import MICROSECONDS
@@ -25,6 +25,7 @@ class HubFacts:
     intake_closed, fault, audit_broken: why, "" when all is well. Bytes are of the disk and the
     files of the journal; backup_at microseconds UTC, 0 for never. guarded: it listens beyond this
     machine, so that it is no trial. certificates: connection -> microseconds UTC of its end.
+    held_lanes: by route. timings: seconds and accepted messages of each commit since the last look.
     """
 
     intake_closed: str = ""
@@ -37,6 +38,8 @@ class HubFacts:
     backup_at: int = 0
     guarded: bool = False
     certificates: Mapping[str, int] = field(default_factory=dict)
+    held_lanes: Mapping[str, int] = field(default_factory=dict)
+    timings: Sequence[tuple[float, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)

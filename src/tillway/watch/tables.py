@@ -14,6 +14,7 @@ from tillway.watch.buckets import COLUMNS, step_sql
 
 VERSION = 1
 _AGE = "max(0, delivery.updated_at - received_at)"
+_DURATION = "max(0, delivery.updated_at - delivery.first_at)"
 
 
 @cache
@@ -50,4 +51,5 @@ def read(name: str) -> str:
 @cache
 def of_journal(name: str) -> str:
     """Return a SELECT over the journal's own tables."""
-    return named(_file("journal.sql"))[name].replace(":bucket", step_sql(_AGE))
+    sql = named(_file("journal.sql"))[name]
+    return sql.replace(":bucket", step_sql(_AGE)).replace(":duration", step_sql(_DURATION))

@@ -25,10 +25,13 @@ from tillway.watch.alerts import Alert, Mute
 from tillway.watch.flows import Recorder
 from tillway.watch.growth import note_size
 from tillway.watch.notifier import Notifier
+from tillway.watch.readings import readings
 from tillway.watch.rules import RULES, RuleBook, check_names
 from tillway.watch.scene import HubFacts, Scene, Sighting
 from tillway.watch.service_levels import Levels, series, service_levels
+from tillway.watch.shops import Shop
 from tillway.watch.spool import Spool, State
+from tillway.watch.tallies import Tallies
 from tillway.watch.windows import Window
 
 LOOK_SECONDS = 10.0
@@ -36,6 +39,7 @@ SLOW_SECONDS = 60.0
 """Rules that read more than the last minutes are asked this often."""
 HEARTBEAT_SECONDS = 60.0
 SET_BACK_SECONDS = 60.0
+SCRAPE_SECONDS = 1.0
 LONGEST_MUTE_DAYS = 30
 QUICK = frozenset({"SuccessRate", "NoProgress", "IntakeClosed", "JournalFault", "AuditChainBroken"})
 Judge = Callable[[Scene], Awaitable[list[Sighting]]]
@@ -61,7 +65,6 @@ class Watch:
         new_id: Callable[[], str],
         client: HttpClient | None = None,
     ) -> None:
-        check_names(release.watch.rules)
         self.release = release
         self.journal = journal
         self.recorder = Recorder(release, journal, clock)
@@ -72,6 +75,9 @@ class Watch:
         self.facts = HubFacts()
         self._ask_facts = facts
         self._clock = clock
+        self.tallies = Tallies(clock)
+        self._cancel: Callable[[], None] | None = None
+        self._metrics: tuple[float, bytes] = (0.0, b"")
         self._opened = False
         self._slow_at = 0
         self._beat_at = -HEARTBEAT_SECONDS
@@ -83,6 +89,7 @@ class Watch:
         """Create the tables, and begin to read from here on."""
         if not self._opened:
             await self.recorder.open()
+            self._cancel = self.journal.subscribe(self.tallies.heard)
             self._opened = True
 
     async def run(self) -> None:
@@ -99,6 +106,8 @@ class Watch:
 
     async def close(self) -> None:
         """Keep what is known, and let go of connections."""
+        if self._cancel is not None:
+            self._cancel()
         self.spool.save(self.state)
         await self.notifier.close()
 
@@ -109,7 +118,7 @@ class Watch:
             now = self._clock.now()
             self._mind_the_clock(now)
             await self.recorder.look()
-            self.facts = self._ask_facts()
+            self._learn_facts()
             change = await note_size(self.journal, now, self.facts)
             if change.statements:
                 await self.journal.project(change)
@@ -145,6 +154,27 @@ class Watch:
     async def series(self, flow: str, period: str) -> list[Window]:
         """Return the windows of one flow, or of all (""). Raises ConfigurationError TW-7106."""
         return await series(self.journal, flow, period, self.now)
+
+    async def metrics(self) -> bytes:
+        """Return a scrape as Prometheus text, at most a moment old."""
+        async with self._one_at_a_time:
+            await self.open()
+            at, text = self._metrics
+            if not text or self._clock.monotonic() - at >= SCRAPE_SECONDS:
+                self._learn_facts()
+                from tillway.watch.exposition import prometheus_text
+
+                text = prometheus_text(await readings(self))
+                self._metrics = (self._clock.monotonic(), text)
+            return text
+
+    def known_shops(self) -> Iterable[Shop]:
+        """Return every shop that ever sent something."""
+        return self.recorder.shops.known.values()
+
+    def held_lanes(self) -> dict[str, int]:
+        """Return route -> lanes that are held."""
+        return dict(self.facts.held_lanes)
 
     async def acknowledge(self, name: str, who: str, reason: str) -> Alert:
         """Note that somebody looks after an alert: it is not repeated any more.
@@ -220,6 +250,10 @@ class Watch:
         if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat_at = self._clock.monotonic()
             await self.notifier.beat()
+
+    def _learn_facts(self) -> None:
+        self.facts = self._ask_facts()
+        self.tallies.timed(self.facts.timings)
 
     def _mind_the_clock(self, now: int) -> None:
         """Notice a clock that was set back, and move what is due with it."""

@@ -13,10 +13,10 @@ import pytest
 from operating_world import seeded_journal
 from tillway.cli import exit_codes
 from tillway.cli.app import run_verb
-from tillway.observe.stuck import stuck_money
 from tillway.clock import MICROSECONDS, utc_text
 from tillway.journal.sqlite import open_sqlite
 from tillway.observe import Problem
+from tillway.observe.stuck import stuck_money
 from tillway.project.template import Variables, new_project
 
 NOW = 1_800_000_000 * MICROSECONDS

@@ -1,4 +1,4 @@
-"""The books: whether everything received is accounted for, and which receipt numbers are missing."""
+"""The books: whether all that came is accounted for, and which receipt numbers are missing."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ async def show(view: View) -> Reply:
         and (not store or store in one.stores_counted)
         and (not target or one.target == target)
     ]
-    chosen = {name: text for name, text in (("kind", kind), ("store", store), ("target", target))}
+    asked = (("kind", kind), ("store", store), ("target", target))
+    chosen = {name: text for name, text in asked if text}
     return view.html("problems.html", {"problems": shown, "of": len(listed), "chosen": chosen})
 
 

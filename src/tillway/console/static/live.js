@@ -62,7 +62,7 @@
     source.onopen = () => { heard = Date.now(); };
     source.onmessage = () => { heard = Date.now(); };
     source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) { source = null; } };
-    for (const name of ["status", "changed", "message"]) source.addEventListener(name, () => { heard = Date.now(); renew(); });
+    for (const name of ["status", "problems", "alerts"]) source.addEventListener(name, () => { heard = Date.now(); renew(); });
   }
   function pause() {
     if (source) { source.close(); source = null; }
@@ -72,7 +72,9 @@
   say(words.liveWord);
   setInterval(() => {
     if (document.hidden) return;
-    renew();
+    // While the stream is open it says when there is news; a quiet look now and then stays.
+    const told = source && source.readyState === EventSource.OPEN;
+    if (!told || Date.now() - heard > 5000) renew();
     listen();
     if (Date.now() - heard > LOST_SECONDS * 1000) say(`${words.lostWord} ${last}`, "bad");
   }, seconds * 1000);

@@ -11,13 +11,13 @@ SELECT (SELECT coalesce(max(position), 0) FROM message),
 
 -- name: settled
 -- Deliveries behind a route's cursor that their first call settled; the others stand in `attempt`.
-SELECT delivery.updated_at / 60000000, delivery.state = 'delivered', :bucket, currency, count(*),
+SELECT delivery.updated_at / 60000000, delivery.state = 'delivered', :bucket, :duration, currency, count(*),
   coalesce(sum(abs(amount_minor)), 0), max(delivery.updated_at)
 FROM delivery CROSS JOIN message ON message.position = delivery.position
 WHERE delivery.route_id = ?1 AND delivery.position > ?2 AND delivery.position <= ?3
   AND delivery.state IN ('delivered', 'dead') AND replayed = 0 AND NOT EXISTS (
     SELECT 1 FROM attempt WHERE attempt.position = delivery.position AND attempt.route = ?4)
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5
 
 -- name: attempts
 SELECT attempt.attempt_id, attempt.route, attempt.position, attempt.ended_at, attempt.outcome,
@@ -26,7 +26,8 @@ SELECT attempt.attempt_id, attempt.route, attempt.position, attempt.ended_at, at
     WHERE route.name = attempt.route AND delivery.position = attempt.position), ''),
   coalesce((SELECT before.attempt_id FROM attempt AS before WHERE before.position = attempt.position
     AND before.route = attempt.route AND before.attempt_id < attempt.attempt_id
-    AND before.kind <> 'replay' ORDER BY before.attempt_id DESC LIMIT 1), 0), attempt.kind
+    AND before.kind <> 'replay' ORDER BY before.attempt_id DESC LIMIT 1), 0), attempt.kind, attempt.code,
+  max(0, attempt.ended_at - attempt.started_at)
 FROM attempt CROSS JOIN message ON message.position = attempt.position
 WHERE attempt.attempt_id > ?1 AND attempt.kind <> 'replay' ORDER BY attempt.attempt_id LIMIT ?2
 
