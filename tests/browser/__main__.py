@@ -60,9 +60,7 @@ class Report:
 async def run(browser_path: str, folder: Path, shots: Path) -> Report:
     """Walk and play."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=browser_path, args=list(QUIET)
-        )
+        browser = await playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
         screens = await trading_world(browser, folder / "walk", shots)
         many = await many_stores(browser, folder / "many", shots)
         stories = [await told(browser, name, folder / name[0], shots) for name in STORIES]

@@ -18,7 +18,6 @@ Permission = Literal[
     "messages.read",
     "messages.retry",
     "messages.replay",
-    "messages.reveal",
     "ingest",
     "stores.read",
     "recon.read",
@@ -52,9 +51,9 @@ _LOOK: frozenset[Permission] = frozenset(
 _MEND: frozenset[Permission] = frozenset({"messages.retry", "messages.replay", "alerts.act"})
 ROLES: Mapping[Role, frozenset[Permission]] = {
     "viewer": _LOOK,
-    "operator": _LOOK | _MEND | {"ingest", "messages.reveal"},
-    "finance": _LOOK | {"recon.decide", "recon.run", "messages.reveal"},
-    "engineer": _LOOK | _MEND | {"ingest", "recon.run", "settings.read", "messages.reveal"},
+    "operator": _LOOK | _MEND | {"ingest"},
+    "finance": _LOOK | {"recon.decide", "recon.run"},
+    "engineer": _LOOK | _MEND | {"ingest", "recon.run", "settings.read"},
     "approver": _LOOK | {"approvals.decide"},
     "admin": _LOOK | {"people.manage", "settings.read", "audit.read", "alerts.act"},
     "auditor": _LOOK | {"audit.read", "settings.read"},

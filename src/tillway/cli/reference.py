@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tillway.cli import reference_code, reference_model
+from tillway.cli import reference_api, reference_code, reference_model, reference_watch
 
 Page = Callable[[], str]
 
 PAGES: Mapping[str, Page] = {
     "cli.md": reference_code.cli_page,
+    "api.md": reference_api.api_page,
     "errors.md": reference_code.errors_page,
     "connectors.md": reference_code.connectors_page,
     "limits.md": reference_code.limits_page,
@@ -22,6 +23,8 @@ PAGES: Mapping[str, Page] = {
     "audit-rules.md": reference_model.rules_page,
     "formats.md": reference_model.formats_page,
     "mapping-functions.md": reference_model.functions_page,
+    "alert-rules.md": reference_watch.alerts_page,
+    "metrics.md": reference_watch.metrics_page,
 }
 
 

@@ -7,7 +7,7 @@ library. Texts come from the templates, from the rooms' tables of words, and fro
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -82,7 +82,10 @@ def compiled(language: str) -> bytes:
 
 
 def _take(
-    found: dict[Message, str], file: Path, method: str, keywords: dict[str, tuple[int, ...] | None]
+    found: dict[Message, str],
+    file: Path,
+    method: str,
+    keywords: Mapping[str, tuple[int, int] | None],
 ) -> None:
     options = {"encoding": "utf-8", "newstyle_gettext": "true", "extensions": "jinja2.ext.i18n"}
     with file.open("rb") as text:
@@ -90,7 +93,8 @@ def _take(
             method, text, keywords, (), options if method != "python" else {}
         ):
             if message and message != ("", ""):
-                found.setdefault(message, file.relative_to(ROOM).as_posix())
+                one = message if isinstance(message, str) else (message[0], message[1])
+                found.setdefault(one, file.relative_to(ROOM).as_posix())
 
 
 def _words() -> Iterator[str]:

@@ -87,10 +87,9 @@ async def test_nothing_that_opens_a_door_is_stored(desk: Desk) -> None:
     _, key = await desk.people.add_key("screen", ["viewer"], [], DEED)
     await desk.refused("ada", "a mistyped password")
     await desk.refused("my password by mistake", "x")
-    stored = "".join(
-        repr(await desk.journal.ask(f"SELECT * FROM {table}"))
-        for table in ("access_user", "access_session", "access_key", "access_try")
-    )
+    stored = ""
+    for table in ("access_user", "access_session", "access_key", "access_try"):
+        stored += repr(await desk.journal.ask(f"SELECT * FROM {table}"))
     assert "argon2id" in stored
     for hidden in (PASSWORD, secret, key, "mistyped", "by mistake"):
         assert hidden not in stored

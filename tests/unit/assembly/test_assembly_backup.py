@@ -15,8 +15,8 @@ import pytest
 from operating_world import seeded_journal
 from tillway.assembly import journal_path, open_hub
 from tillway.assembly.backup import back_up
-from tillway.assembly.backup_memory import last_backup
 from tillway.assembly.backup_files import COPY, MANIFEST, Manifest, restoring_path
+from tillway.assembly.backup_memory import last_backup
 from tillway.assembly.restore import Order, acknowledge, restore
 from tillway.clock import ManualClock
 from tillway.errors import ConfigurationError, TillwayError, Transient, code_record

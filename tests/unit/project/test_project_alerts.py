@@ -76,9 +76,7 @@ def problems(folder: Path) -> list[str]:
     """Return code and place of everything wrong with a folder."""
     with pytest.raises(ProjectErrors) as refused:
         load_release(folder, environ=SECRETS)
-    return [
-        f"{one.code} {one.where.get('file')}:{one.where.get('line')}" for one in refused.value.parts
-    ]
+    return [f"{one.code} {one.file}:{one.line}" for one in refused.value.problems]
 
 
 def test_everything_that_is_written_is_read(tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ async def one(view: View, group: str) -> Reply:
         found = await models.problem(group, view.caller)
     except ConfigurationError:
         # Solved while somebody looked at it: that is good news, not an error.
-        values = {"name_of_group": group, "job": job}
-        return view.html("problem_gone.html", values, status=404)
+        gone = {"name_of_group": group, "job": job}
+        return view.html("problem_gone.html", gone, status=404)
     breaches = await breaches_of(view.reader, found.invalid_ids)
     ladder = await models.jobs.ladder(found.group, found.route)
     tables = code_tables(view.release)

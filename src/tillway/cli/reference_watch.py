@@ -1,0 +1,51 @@
+"""Reference pages about the watch: alert rules, metrics, and the formulas of service levels."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from tillway.cli.markdown import code, page, section, table
+from tillway.project.alert_records import ServiceLevels
+from tillway.watch.metrics import METRICS
+from tillway.watch.rules import RULES
+from tillway.watch.service_levels import FORMULAS
+
+
+def alerts_page() -> str:
+    """Return the page of alert rules."""
+    about = (
+        "What the hub tells people about. A threshold, a priority or `off = true` may be set for "
+        "each in `alerts/rules.toml`; [Alerts](../operating/alerts.md) says how."
+    )
+    rows = [
+        (
+            f"[{rule.name}](../operating/{rule.runbook})",
+            rule.priority,
+            rule.fires,
+            f"{rule.threshold:g} {rule.unit}" if rule.unit else "",
+            rule.over,
+            rule.told,
+        )
+        for rule in RULES.values()
+    ]
+    columns = ("Rule", "Priority", "Fires when", "Threshold", "Measured over", "Told")
+    return page("Alert rules", about, table(columns, rows))
+
+
+def metrics_page() -> str:
+    """Return the page of metrics and of service levels."""
+    about = "What `/metrics` tells, as Prometheus text. Names and labels are public."
+    rows = [
+        (code(one.name), one.kind, ", ".join(map(code, one.labels)), one.help, one.source)
+        for one in METRICS.values()
+    ]
+    promises = [
+        (code(one.name), str(getattr(ServiceLevels(), one.name))) for one in fields(ServiceLevels)
+    ]
+    return page(
+        "Metrics and service levels",
+        about,
+        section("Metrics", table(("Name", "Kind", "Labels", "Meaning", "From"), rows)),
+        section("Promises", table(("Setting", "Default"), promises)),
+        section("Formulas", table(("Figure", "Formula"), list(FORMULAS.items()))),
+    )
