@@ -89,8 +89,7 @@ async def look(page: Page, address: str, seen: Seen, width: int) -> None:
     began = time.monotonic()
     answer = await page.goto(address, wait_until="load")
     seen.load_ms = max(seen.load_ms, round((time.monotonic() - began) * 1000))
-    assert answer is not None
-    if answer.status != 200:
+    if answer is not None and answer.status != 200:
         seen.csp.append(f"{address} answered {answer.status}")
     wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:

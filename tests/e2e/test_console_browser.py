@@ -108,7 +108,7 @@ def test_an_unknown_tender_is_explained(page: Page) -> None:
     expect(wrong).to_contain_text("tenders.tender_type")
     expect(wrong.get_by_role("cell").first).to_have_text(re.compile(r"\w+"))
     expect(wrong).to_contain_text("a code of codes/")
-    expect(page.locator(".facts")).to_contain_text("Add a row for each code")
+    expect(page.locator("#facts")).to_contain_text("Add a row for each code")
     expect(page.get_by_role("button", name="Take in again: the oldest")).to_be_visible()
 
 

@@ -1,4 +1,4 @@
-"""`tillway access`: people, keys of machines, login links, and what waits for a second person."""
+"""`tillway access`: people, keys of machines and login links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from tillway.access.accounts import Deed, key_from, user_from
-from tillway.access.approvals import Approval
 from tillway.access.tables import rows
 from tillway.api.client import HubClient, client_of
 from tillway.api.hub_file import read_hub_file
@@ -20,6 +19,7 @@ from tillway.api.people import key_told, user_told
 from tillway.assembly.access import offline_people
 from tillway.cli import exit_codes
 from tillway.cli.acting import LOCK_HELD, need_reason, person
+from tillway.cli.approvals import approvals
 from tillway.cli.options import HERE, Json, Project, Reason
 from tillway.cli.output import emit, note, table
 from tillway.cli.reading import opened
@@ -38,6 +38,7 @@ users = App(name="users", help="People: add, list, change, disable, enable, pass
 keys = App(name="keys", help="Keys of machines: add, list, revoke.")
 access.command(users)
 access.command(keys)
+access.command(approvals)
 
 Roles = Annotated[
     tuple[str, ...],
@@ -286,58 +287,6 @@ def link(
     return exit_codes.DONE
 
 
-@access.command
-def approvals(*, project: Project = HERE, json: Json = False) -> int:
-    """List what waits, or waited, for a second person. Leaves with 2 when something waits.
-
-    Example: tillway access approvals
-    """
-    found = [Approval(*row) for row in asyncio.run(_rows(project, "approvals"))][::-1]
-    data = {"approvals": [one.as_json() for one in found]}
-    emit("approvals", data, lambda console: _draw_approvals(console, found), json)
-    waits = any(one.state == "waiting" for one in found)
-    return exit_codes.ATTENTION if waits else exit_codes.DONE
-
-
-def approve(
-    number: int, /, *, reason: Reason = "", project: Project = HERE, json: Json = False
-) -> int:
-    """Approve what another person asked for; it is carried out at once.
-
-    Example: tillway approve 3 --reason "checked the plan with the ERP team"
-
-    Parameters
-    ----------
-    number
-        The number of the request, as `tillway access approvals` shows it.
-    """
-    return _decide("approve", number, reason, project, json=json)
-
-
-def reject(
-    number: int, /, *, reason: Reason = "", project: Project = HERE, json: Json = False
-) -> int:
-    """Reject what another person asked for; nothing is done.
-
-    Example: tillway reject 3 --reason "wrong week"
-
-    Parameters
-    ----------
-    number
-        The number of the request, as `tillway access approvals` shows it.
-    """
-    return _decide("reject", number, reason, project, json=json)
-
-
-def _decide(verb: str, number: int, reason: str, project: Path, *, json: bool) -> int:
-    need_reason(reason)
-    asked = {"id": number, "reason": reason, "who": person()}
-    done = client_of(project).post(f"/api/v1/approvals/{verb}", asked)
-    told = f"request {number} is {done['approval']['state']}"
-    emit(verb, done, lambda console: console.print(told), json)
-    return exit_codes.DONE
-
-
 def _set_active(name: str, reason: str, project: Path, *, active: bool, json: bool) -> int:
     async def here(people: People, deed: Deed) -> dict[str, Any]:
         return {"user": user_told(await people.set_active(name, active=active, deed=deed))}
@@ -409,11 +358,3 @@ def _draw_accounts(console: Console, found: list[dict[str, Any]]) -> None:
         state = "active" if is_open else "locked"
         made.add_row(one["name"], " ".join(one["roles"]), shops, state, utc_text(one["made_at"]))
     console.print(made if found else "nobody has an account or key yet")
-
-
-def _draw_approvals(console: Console, found: list[Approval]) -> None:
-    made = table("Number", "What", "Asked by", "At", "Reason", "State")
-    for one in found:
-        what, at = f"{one.kind} {one.subject}", utc_text(one.asked_at)
-        made.add_row(str(one.approval_id), what, one.asked_by, at, one.reason, one.state)
-    console.print(made if found else "nothing waits for a second person")

@@ -245,4 +245,4 @@ class Release:
     stores: Mapping[str, Store]
     reconciliation: Reconciliation | None = None
     """None for a project without `recon/store-day.toml`."""
-    watch: WatchSettings = WatchSettings()
+    watch: WatchSettings = field(default_factory=WatchSettings)

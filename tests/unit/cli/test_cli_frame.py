@@ -215,13 +215,18 @@ def test_help_lists_every_verb_without_importing_one(capsys):
     assert not loaded & {verb.target.partition(":")[0] for verb in VERBS.values()}
 
 
+def _lines(app, line):
+    """Return the words of every command below an app; an app without any is one itself."""
+    below = [inner for inner in app if not inner.startswith("-")]
+    return [found for inner in below for found in _lines(app[inner], [*line, inner])] or [line]
+
+
 @pytest.mark.parametrize("name", list(verbs.VERBS))
 def test_help_of_every_verb_holds_an_example(capsys, name):
     """`tillway VERB --help` shows one, so that nobody has to guess."""
     if importlib.util.find_spec(VERBS[name].target.partition(":")[0]) is None:
         pytest.skip("its module is not there yet")
-    below = [inner for inner in make_app(name)[name] if not inner.startswith("-")]
-    for line in [[name, inner] for inner in below] or [[name]]:
+    for line in _lines(make_app(name)[name], [name]):
         assert run_verb([*line, "--help"]) == exit_codes.DONE
         shown = capsys.readouterr().out
         assert "Example" in shown, line
