@@ -11,10 +11,10 @@ TIER   ?=
 PAGE   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants prove grade check format bench soak docs lock clean
+.PHONY: help demo test browser pictures mutants prove grade check format bench soak docs lock clean
 
 help:  ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/run.ok: requirements/core.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,12 @@ demo: $(VENV)/run.ok  ## run the main job: five stores, the hub, a stand-in ERP 
 
 test: $(VENV)/dev.ok  ## run every test
 	$(BIN)/pytest -n 2 --dist worksteal
+
+browser: $(VENV)/dev.ok  ## every screen and the incident stories in a real Chromium, which it installs (OUT=file.json)
+	PYTHONPATH=tests $(BIN)/python -m browser $(if $(OUT),--out $(OUT))
+
+pictures: $(VENV)/dev.ok  ## make the README's pictures of the console anew
+	PYTHONPATH=tests $(BIN)/python -m browser.pictures --out docs/pictures
 
 mutants: $(VENV)/dev.ok  ## break every promise in a copy of the tree; its test must fail (5 minutes)
 	$(BIN)/python tests/mutants/run.py

@@ -1,38 +1,50 @@
-"""The hubs that are walked: one with a little of everything, and one with 600 stores."""
+"""The hubs that are walked: one with a little of everything, an empty one, one with accounts."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, BrowserContext
 
 from browser.clicks import Person
 from browser.stories import MORNING, Stage, erp_has_codes
-from browser.walk import Seen, listen, look, walked
+from browser.walk import LANGUAGES, Seen, Visit, addresses, listen, look, looked_at, say, walked
+from flows.tills import quayside
 from flows.turned_clock import TurnedClock
 from flows.world import new_world
+from tillway.api.client import client_of
 
 MANY = 600
+NOT_FOUND, FORBIDDEN = 404, 403
+ADMIN, VIEWER = "ada", "vic"
+PASSWORD = "correct horse battery"  # noqa: S105 - of accounts that live as long as a test
 
 
 async def trading_world(browser: Browser, folder: Path, shots: Path | None) -> list[Seen]:
-    """Trade a little, break a little, and walk every screen."""
-    async with new_world(folder) as world:
-        erp_has_codes(world)
-        clock = TurnedClock(MORNING)
-        async with world.running(clock) as running:
-            context = await browser.new_context()
-            stage = Stage(world, running, clock, Person(await context.new_page(), running.address))
-            await stage.sell(6)
-            await stage.sell(4, store="0005")
-            await world.erp_mode("up", reject_tender_types=["other"])
-            await stage.sell(3, method="GIFTCARD")
-            await running.sell({**_strange(), "docNo": 99})
-            bookkeeper = running.hub.bookkeeper
-            assert bookkeeper is not None
-            await bookkeeper.catch_up()
-            await stage.look("10:05:00")
-            return await walked(browser, running.address, shots)
+    """Trade a little, break a little, walk every screen; then the doors of a hub with accounts."""
+    async with trading(browser, folder) as stage:
+        page, base = stage.person.page, stage.person.base
+        visits = await addresses(page, base)
+        visits += [Visit("no such page", "/nowhere", NOT_FOUND)]
+        visits += [Visit("no such sale", "/find?q=0002-01-000777")]
+        seen = await walked(browser, base, visits, shots)
+        await add_people(stage)
+        seen += await walked(browser, base, [Visit("login", "/login")], shots)
+        return [*seen, *await forbidden(browser, base, shots)]
+
+
+async def empty_world(browser: Browser, folder: Path, shots: Path | None) -> list[Seen]:
+    """Walk a hub to which nothing was ever sent: every page teaches the next step."""
+    async with new_world(folder) as world, world.running(TurnedClock(MORNING)) as running:
+        context = await browser.new_context()
+        page = await context.new_page()
+        known = await addresses(page, running.address, whole=False)
+        await context.close()
+        visits = [Visit(f"{one.name} of an empty hub", one.path) for one in known]
+        return await walked(browser, running.address, visits, shots)
 
 
 async def many_stores(browser: Browser, folder: Path, shots: Path | None) -> Seen:
@@ -45,17 +57,62 @@ async def many_stores(browser: Browser, folder: Path, shots: Path | None) -> See
             context = await browser.new_context(viewport={"width": 1200, "height": 900})
             page = await context.new_page()
             listen(page, seen)
-            await page.goto(running.address)
-            seen.load_ms = 0
-            await look(page, running.address, seen, 1200)
+            took = await look(page, running.address, Visit(seen.name, "/"), seen, "1200 px en")
             if shots is not None:
                 await page.screenshot(path=shots / "health-600.png", full_page=True)
+            say(f"{seen.name}: {took} ms")
             await context.close()
     return seen
 
 
-def _strange() -> dict[str, object]:
-    """Return a sale with a tender that nobody knows."""
-    from flows.tills import quayside
+@asynccontextmanager
+async def trading(browser: Browser, folder: Path) -> AsyncIterator[Stage]:
+    """Run a hub that has sold, where the ERP refused something and a till sent nonsense."""
+    async with new_world(folder) as world:
+        erp_has_codes(world)
+        clock = TurnedClock(MORNING)
+        async with world.running(clock) as running:
+            context = await browser.new_context(viewport={"width": 1200, "height": 900})
+            stage = Stage(world, running, clock, Person(await context.new_page(), running.address))
+            await stage.sell(6)
+            await stage.sell(4, store="0005")
+            await world.erp_mode("up", reject_tender_types=["other"])
+            await stage.sell(3, method="GIFTCARD")
+            await running.sell(quayside(99, payments=[{"method": "SHELLS", "amt": "4.00"}]))
+            bookkeeper = running.hub.bookkeeper
+            assert bookkeeper is not None
+            await bookkeeper.catch_up()
+            await stage.look("10:05:00")
+            yield stage
+            await context.close()
 
-    return quayside(99, payments=[{"method": "SHELLS", "amt": "4.00"}])
+
+async def add_people(stage: Stage) -> None:
+    """Make accounts: from now on everybody logs in."""
+    client = client_of(stage.world.folder)
+    for name, role in ((ADMIN, "admin"), (VIEWER, "viewer")):
+        body = {"name": name, "password": PASSWORD, "roles": [role], "reason": "for the walk"}
+        await asyncio.to_thread(client.post, "/api/v1/access/users/add", body)
+
+
+async def log_in(context: BrowserContext, base: str, name: str) -> None:
+    """Log somebody in, by the form."""
+    page = await context.new_page()
+    await page.goto(f"{base}/login")
+    await page.fill("input[name=name]", name)
+    await page.fill("input[name=password]", PASSWORD)
+    await page.click("main form button")
+    await page.wait_for_url(f"{base}/")
+    await page.close()
+
+
+async def forbidden(browser: Browser, base: str, shots: Path | None) -> list[Seen]:
+    """Look as a viewer at a page of the administrator, and at one's own account."""
+    visits = [Visit("forbidden", "/people", FORBIDDEN), Visit("account of a person", "/account")]
+    screens = {one.name: Seen(one.name) for one in visits}
+    for language, locale in LANGUAGES.items():
+        context = await browser.new_context(locale=locale)
+        await log_in(context, base, VIEWER)
+        await looked_at(context, base, visits, language, screens, shots)
+        await context.close()
+    return list(screens.values())

@@ -109,22 +109,17 @@ class People:
         user = self._users.get(name)
         # What was typed for a name may be a password, so an unknown one is not written down.
         subject = name if user else f"#{sha256(name.encode()).hexdigest()[:32]}"
-        self._tries.check(subject, address, now)
+        told = name if user else "a name nobody has"
         stored = user.password if user and user.active else ""
-        right = await self._passwords.fits(stored, password[: 4 * LONGEST])
-        change = Change()
-        if not right or user is None:
-            told = name if user else "a name nobody has"
-            self._tries.failed(subject, address, self._clock.now(), change)
-            change.actions.append(Action(now, told, "login failed", f"from {address}", ""))
-            await self._journal.project(change)
-            raise Refused("TW-8006", "the name or the password is wrong", status=401)
+        await self._look_at(subject, told, stored, password, address)
+        if user and self._passwords.is_old(stored):
+            stored = await self._renewed(user, password)
+        # Locked, or given another password, while this one was looked at: then it opens nothing.
+        known = self._users.get(name)
+        if known is None or not known.active or known.password != stored:
+            raise _wrong_password()
+        change = Change(actions=[Action(now, name, "login", f"from {address}", "")])
         self._tries.succeeded(subject, change)
-        if self._passwords.is_old(user.password):
-            fresh = replace(user, password=await self._passwords.stored(password))
-            change.run(write("user"), fresh.row())
-            self._users[name] = fresh
-        change.actions.append(Action(now, name, "login", f"from {address}", ""))
         return await self.sessions.begin(name, change)
 
     def caller_of_session(self, name: str) -> Caller | None:
@@ -159,9 +154,9 @@ class People:
         async with self._changing:
             if name in self._users or name in self._keys:
                 raise _taken(name)
-            if not self._users and "admin" not in made.roles:
+            if not self._users and ("admin" not in made.roles or wide):
                 raise ConfigurationError(
-                    "TW-8015", "the first account has the role admin", path="roles"
+                    "TW-8015", "the first account has the role admin for every shop", path="roles"
                 )
             user = replace(made, password=await self._passwords.stored(password))
             await self._keep(user, "add user", _told(user), deed)
@@ -204,14 +199,7 @@ class People:
 
         Wrong ones count as failed logins do (TW-8007).
         """
-        user, now = self._user(name), self._clock.now()
-        self._tries.check(name, address, now)
-        if not await self._passwords.fits(user.password, old[: 4 * LONGEST]):
-            change = Change()
-            self._tries.failed(name, address, now, change)
-            change.actions.append(Action(now, name, "login failed", f"from {address}", ""))
-            await self._journal.project(change)
-            raise Refused("TW-8006", "the password so far is wrong", status=401)
+        await self._look_at(name, name, self._user(name).password, old, address)
         await self.set_password(name, new, Deed(name, "own password"))
 
     async def add_key(
@@ -246,6 +234,32 @@ class People:
         """Put something into the audit log that changes nobody. Raises TW-7007 without a reason."""
         await self._journal.project(Change(actions=[self._action(verb, subject, deed)]))
 
+    async def _look_at(
+        self, subject: str, told: str, stored: str, password: str, address: str
+    ) -> None:
+        """Look at a password; a wrong one is counted under its subject and written down as told."""
+        with self._tries.looking(subject, address, self._clock.now()):
+            if await self._passwords.fits(stored, password[: 4 * LONGEST]):
+                return
+            now = self._clock.now()
+            change = Change(actions=[Action(now, told, "login failed", f"from {address}", "")])
+            self._tries.failed(subject, address, now, change)
+            await self._journal.project(change)
+        raise _wrong_password()
+
+    async def _renewed(self, user: User, password: str) -> str:
+        """Store a password at the cost that is usual now, unless the account changed meanwhile."""
+        stored = await self._passwords.stored(password)
+        async with self._changing:
+            known = self._user(user.name)
+            if known.password != user.password:
+                return user.password
+            fresh, change = replace(known, password=stored), Change()
+            change.run(write("user"), fresh.row())
+            await self._journal.project(change)
+            self._users[user.name] = fresh
+        return stored
+
     def _user(self, name: str) -> User:
         if name not in self._users:
             raise _nobody("user", name, self._users)
@@ -277,6 +291,10 @@ class People:
         if not deed.reason.strip():
             raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
         return Action(self._clock.now(), deed.who, verb, subject, deed.reason)
+
+
+def _wrong_password() -> Refused:
+    return Refused("TW-8006", "the name or the password is wrong", status=401)
 
 
 def _told(account: User | Key) -> str:

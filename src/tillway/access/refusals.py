@@ -1,7 +1,8 @@
 """Puts what was refused to somebody who is known into the audit log, once a minute for each thing.
 
 A script that asks the same forbidden thing a thousand times leaves one line a minute, not a
-thousand. Who is not known leaves none here: failed logins are noted where they fail.
+thousand, and one that asks a thousand forbidden things leaves thirty. Who is not known leaves none
+here: failed logins are noted where they fail.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from tillway.journal.base import Action
 from tillway.journal.projection import Change, Projecting
 
 EACH_SECONDS = 60
-MOST_KEPT = 10_000
+MOST_EACH = 30
+"""Lines of one caller in a minute."""
+LONGEST_THING = 200
 
 
 class Refusals:
@@ -21,18 +24,21 @@ class Refusals:
     def __init__(self, journal: Projecting, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._noted: dict[tuple[str, str, str], int] = {}
+        self._began = 0
+        self._noted: dict[str, set[tuple[str, str]]] = {}
 
     async def note(self, caller: Caller, what: str, code: str) -> None:
         """Note that a caller was refused something; what: the operation or address."""
         if not caller.name:
             return
-        now, place = self._clock.now(), (caller.name, what, code)
-        if now - self._noted.get(place, 0) < EACH_SECONDS * MICROSECONDS:
-            return
-        if len(self._noted) >= MOST_KEPT:
+        now, thing = self._clock.now(), what[:LONGEST_THING]
+        if not 0 <= now - self._began < EACH_SECONDS * MICROSECONDS:
+            self._began = now
             self._noted.clear()
-        self._noted[place] = now
+        noted = self._noted.setdefault(caller.name, set())
+        if (thing, code) in noted or len(noted) >= MOST_EACH:
+            return
+        noted.add((thing, code))
         await self._journal.project(
-            Change(actions=[Action(now, caller.name, "refused", what, code)])
+            Change(actions=[Action(now, caller.name, "refused", thing, code)])
         )

@@ -71,15 +71,17 @@ class Sessions:
             self._end(found, change)
             await self._journal.project(change)
             return None
-        if in_use:
-            found = replace(found, seen_at=now)
-            if now - found.noted_at >= NOTED_SECONDS * MICROSECONDS:
-                found = replace(found, noted_at=now)
-                change = Change()
-                change.run(write("session"), (found.digest, found.name, found.made_at, now))
-                await self._journal.project(change)
-            self._open[found.digest] = found
-        return found
+        if not in_use:
+            return found
+        noted = now - found.noted_at >= NOTED_SECONDS * MICROSECONDS
+        found = replace(found, seen_at=now, noted_at=now if noted else found.noted_at)
+        self._open[found.digest] = found
+        if noted:
+            change = Change()
+            change.run(write("use_session"), (now, found.digest))
+            await self._journal.project(change)
+        # It may have ended meanwhile, and nothing opens it again.
+        return found if found.digest in self._open else None
 
     def entry(self, who: str, verb: str, subject: str) -> Action:
         """Return an entry for the audit log, of now."""

@@ -6,6 +6,10 @@ nobody. Surprising: a wait can be put on a name by a stranger; who is logged in 
 
 from __future__ import annotations
 
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from tillway.access.tables import rows, write
@@ -19,6 +23,7 @@ FREE: dict[Kind, int] = {"name": 5, "address": 20}
 LONGEST_WAIT_SECONDS = 900
 FORGOTTEN_SECONDS = 24 * 3600
 MOST_KEPT = 10_000
+IPV4, NETWORK_BITS = 4, 64
 
 
 class Tries:
@@ -26,15 +31,22 @@ class Tries:
 
     def __init__(self) -> None:
         self._failed: dict[tuple[Kind, str], tuple[int, int]] = {}
+        self._looked_at: Counter[tuple[Kind, str]] = Counter()
 
     async def load(self, journal: Asking) -> None:
         """Read what the journal keeps."""
         for kind, subject, failures, last_at in await rows(journal, "tries"):
             self._failed[kind, subject] = (failures, last_at)
 
-    def check(self, name: str, address: str, now: int) -> None:
-        """Raise Refused TW-8007 (429) while one of the two has to wait."""
-        wait = max(self._wait("name", name, now), self._wait("address", address, now))
+    @contextmanager
+    def looking(self, name: str, address: str, now: int) -> Iterator[None]:
+        """Let a password be looked at. Raises Refused TW-8007 (429) while one has to wait.
+
+        What is being looked at counts as failed until it is known, so that many at once are no way
+        around the wait.
+        """
+        both = _both(name, address)
+        wait = max(self._wait(kind, subject, now) for kind, subject in both)
         if wait > 0:
             raise Refused(
                 "TW-8007",
@@ -42,14 +54,19 @@ class Tries:
                 status=429,
                 retry_after_seconds=wait,
             )
+        self._looked_at.update(both)
+        try:
+            yield
+        finally:
+            self._looked_at -= Counter(both)
 
     def failed(self, name: str, address: str, now: int, change: Change) -> None:
         """Count a failure; the change keeps it."""
-        for kind, subject in self._both(name, address):
+        for kind, subject in _both(name, address):
             before, last_at = self._failed.get((kind, subject), (0, now))
             if now - last_at > FORGOTTEN_SECONDS * MICROSECONDS:
                 before = 0
-            self._make_room()
+            self._make_room(change)
             self._failed[kind, subject] = (before + 1, now)
             change.run(write("try"), (kind, subject, before + 1, now))
 
@@ -60,19 +77,33 @@ class Tries:
 
     def _wait(self, kind: Kind, subject: str, now: int) -> int:
         failures, last_at = self._failed.get((kind, subject), (0, 0))
-        over = failures - FREE[kind]
+        looked_at = self._looked_at[kind, subject]
+        over = failures + looked_at - FREE[kind]
         if over < 0:
             return 0
         seconds = min(2 ** min(over, 20), LONGEST_WAIT_SECONDS)
-        left = last_at + seconds * MICROSECONDS - now
+        left = (now if looked_at else last_at) + seconds * MICROSECONDS - now
         return -(-left // MICROSECONDS) if left > 0 else 0
 
-    def _both(self, name: str, address: str) -> tuple[tuple[Kind, str], ...]:
-        return (("name", name), ("address", address))
-
-    def _make_room(self) -> None:
-        """Let the oldest half go from memory when strangers try ever new names."""
+    def _make_room(self, change: Change) -> None:
+        """Let the oldest half go, here and in the journal, when strangers try ever new names."""
         if len(self._failed) >= MOST_KEPT:
             oldest = sorted(self._failed, key=lambda one: self._failed[one][1])
             for one in oldest[: MOST_KEPT // 2]:
                 del self._failed[one]
+                change.run(write("forget_try"), one)
+
+
+def _both(name: str, address: str) -> tuple[tuple[Kind, str], ...]:
+    return (("name", name), ("address", _network(address)))
+
+
+def _network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the whole network that one customer is given."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == IPV4:
+        return str(found)
+    return str(ipaddress.ip_network((found, NETWORK_BITS), strict=False))

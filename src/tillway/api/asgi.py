@@ -5,10 +5,11 @@ Bodies are read into memory up to a limit, never to disk, because they may hold 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -22,7 +23,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BODY_BYTES = 1024 * 1024
-LOOPBACK = ("127.", "::1", "::ffff:127.")
+FORWARDING = frozenset({"forwarded", "via", "x-real-ip"})
+"""Headers, beside every `x-forwarded-...`, that a proxy adds to what it passes on."""
 RETRY_SECONDS = 2
 
 
@@ -65,14 +67,27 @@ class Call:
 
     @property
     def from_this_machine(self) -> bool:
-        """Say whether the caller is a process on this machine."""
-        return self.client.startswith(LOOPBACK)
+        """Say whether somebody at this machine calls: not from elsewhere, nor through a proxy."""
+        return is_loopback(self.client) and not self._is_passed_on
+
+    @property
+    def encrypted(self) -> bool:
+        """Say whether the way to the caller is; a proxy on this machine is believed."""
+        passed_on = is_loopback(self.client) and self.headers.get("x-forwarded-proto") == "https"
+        return self.secure or passed_on
 
     @property
     def own_origin(self) -> bool:
         """Say whether no other web site sent this: no Origin, or that of the page itself."""
         origin = self.headers.get("origin")
-        return origin is None or origin.partition("://")[2] == self.headers.get("host", "")
+        if origin is None:
+            return True
+        scheme, _, host = origin.partition("://")
+        return host == self.headers.get("host", "") and (scheme == "https" or not self.encrypted)
+
+    @property
+    def _is_passed_on(self) -> bool:
+        return any(name in FORWARDING or name.startswith("x-forwarded-") for name in self.headers)
 
 
 @dataclass(slots=True)
@@ -92,7 +107,8 @@ def call_of(scope: Scope, receive: Receive) -> Call:
     raw_query = scope.get("query_string", b"").decode("latin-1")
     return Call(
         method=scope["method"],
-        path=unquote(scope["path"]),
+        # Decoded once already, as ASGI has it: twice, a proxy's rules would be about other pages.
+        path=scope["path"],
         query=dict(parse_qsl(raw_query)),
         headers={
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
@@ -102,6 +118,16 @@ def call_of(scope: Scope, receive: Receive) -> Call:
         raw_query=raw_query,
         secure=scope.get("scheme") == "https",
     )
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether an address is one of this machine itself."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 async def send_reply(send: Send, reply: Reply, receive: Receive | None = None) -> None:

@@ -33,10 +33,12 @@ class Doorkeeper:
     async def api(self, call: Call) -> Caller:
         """Return who calls the API: by the hub's token, by a key, or from a page of the console.
 
-        Raises Refused TW-8001 (401), TW-7011 for another site, TW-7012 for a change that a page
-        asks without the token of its forms.
+        Raises Refused TW-8001 (401), TW-7011 for another site and for another machine in clear,
+        TW-7012 for a change that a page asks without the token of its forms.
         """
         refuse_other_sites(call)
+        if not (call.from_this_machine or call.encrypted):
+            raise Refused("TW-7011", "the API answers other machines by HTTPS only", status=403)
         if given := bearer_of(call):
             if is_token(given, self.token):
                 return HUB
@@ -92,7 +94,7 @@ def check_place(call: Call, *, accounts: bool) -> None:
         return
     if not accounts:
         raise Refused("TW-7011", "the console answers this machine only", status=403)
-    if not is_encrypted(call):
+    if not call.encrypted:
         raise Refused("TW-7011", "the console answers other machines by HTTPS only", status=403)
 
 
@@ -110,12 +112,6 @@ def host_of(call: Call) -> str:
     return name.lower()
 
 
-def is_encrypted(call: Call) -> bool:
-    """Say whether the way to the browser is encrypted; a proxy on this machine is believed."""
-    proxied = call.from_this_machine and call.headers.get("x-forwarded-proto") == "https"
-    return call.secure or proxied
-
-
 def cookie_name(call: Call) -> str:
     """Return the name of the session's cookie.
 
@@ -123,7 +119,7 @@ def cookie_name(call: Call) -> str:
     Secure cookie and Safari would not, so there it is a plain one that never leaves the machine;
     its name holds the port, because cookies do not tell two hubs on one machine apart.
     """
-    if is_encrypted(call):
+    if call.encrypted:
         return COOKIE
     port = call.headers.get("host", "").rpartition(":")[2]
     return f"{LOCAL_COOKIE}-{port}" if port.isdigit() else LOCAL_COOKIE
@@ -131,7 +127,7 @@ def cookie_name(call: Call) -> str:
 
 def set_cookie(call: Call, secret: str) -> str:
     """Return the header that keeps a session in the browser until it is closed; "" ends it."""
-    secure = "; Secure" if is_encrypted(call) else ""
+    secure = "; Secure" if call.encrypted else ""
     ended = "" if secret else "; Max-Age=0"
     return f"{cookie_name(call)}={secret}; Path=/; HttpOnly; SameSite=Strict{secure}{ended}"
 

@@ -35,7 +35,7 @@ from tillway.intake import Crew, Gate, Gathering, SourceIntake
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.records import Release
 from tillway.reconcile import Bookkeeper
-from tillway.watch import Watch, check_names
+from tillway.watch import Watch, check_names, check_traces
 
 DISK_CHECK_SECONDS = 5.0
 DISK_RETRY_SECONDS = 10.0
@@ -102,6 +102,8 @@ class Hub:
         self._tasks.append(asyncio.create_task(self._upkeep().run()))
         self._tasks.append(asyncio.create_task(self.notary.run()))
         self._tasks.append(asyncio.create_task(self._keep_running("the watch", self.watch.run)))
+        if (tracer := self.watch.tracer) is not None:
+            self._tasks.append(asyncio.create_task(self._keep_running("the traces", tracer.run)))
         for name, source in self.sources.items():
             if is_pull(source):
                 self._tasks.append(asyncio.create_task(self._keep_fetching(name, source)))
@@ -197,6 +199,7 @@ async def open_hub(
     new_id = new_id or message_ids()
     crew = crew or Crew()
     check_names(release.watch.rules)
+    check_traces(release.hub)
     await asyncio.to_thread(refuse_half_restored, journal_path(release))
     journal = await open_sqlite(journal_path(release))
     notary = await _notary(journal, clock)

@@ -27,8 +27,9 @@ class Submission:
     """What a sender hands over at once: one document or a whole file.
 
     body: bytes or a binary stream. store: the business unit the sender proved to be, "" when the
-    door serves many stores. name: file name or "" (for people). format: overrides the format the
-    source declares (an NDJSON batch at a door that takes single documents).
+    door serves many stores. name: file name or "" (for people). trace_id: the W3C trace context as
+    `message.tracing` keeps it, "" for none. format: overrides
+    the format the source declares (an NDJSON batch at a door that takes single documents).
     """
 
     body: bytes | BinaryIO

@@ -11,8 +11,9 @@ import msgspec
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """The header of one message.
 
-    message_id: 32 hex digits, given by the hub; also the W3C trace id unless the sender brought
-    one. system: name in `systems/`; door: which of its doors took the message (`ingest`, a name).
+    message_id: 32 hex digits, given by the hub. trace_id: the same, or the W3C trace context that
+    the sender brought, as `tracing.kept_context` says it. system: name in `systems/`; door: which
+    of its doors took the message (`ingest`, a name).
     natural_key: text form; business_date: ISO date or "". received_at: microseconds UTC.
     amount_minor: signed integer in minor units of currency, None when the message states no money.
     lane_key: default ordering key of the message type. release: digest of the project release.

@@ -15,6 +15,7 @@ from tillway.clock import utc_text
 from tillway.journal.base import AttemptRow, DeliveryRow
 from tillway.journal.queries import InvalidRow, JournalQueries, MessageRecord
 from tillway.journal.revisions import superseded_messages
+from tillway.message.tracing import trace_id_of
 from tillway.observe.fingerprint import violations_text
 from tillway.observe.latest import Hit, hit_of, superseded_text
 from tillway.observe.stages import Sent, Stage, carries, stages
@@ -102,7 +103,7 @@ async def trace(
     return Trace(
         hit=await hit_of(queries, record.message),
         message_id=envelope.message_id,
-        trace_id=envelope.trace_id,
+        trace_id=trace_id_of(envelope.trace_id),
         door=envelope.door,
         release=envelope.release,
         revision=envelope.revision,

@@ -31,6 +31,10 @@ _PLACES: dict[str, SettingPath] = {
     "listen_port": ("listen", "port"),
     "pseudonym_key": ("security", "pseudonym_key"),
     "dev_control": ("dev", "control"),
+    "otlp_endpoint": ("telemetry", "otlp_endpoint"),
+    "otlp_authorization": ("telemetry", "otlp_authorization"),
+    "trace_percent": ("telemetry", "trace_percent"),
+    "log": ("telemetry", "log"),
 }
 """Field of HubSettings -> where it is written in `tillway.toml`."""
 
@@ -64,10 +68,27 @@ def read_hub(document: Document, problems: Problems) -> HubSettings:
     if dev := reader.table("dev"):
         values["dev_control"] = dev.text("control")
         dev.done()
+    if telemetry := reader.table("telemetry"):
+        values.update(_telemetry(telemetry))
     reader.done()
     if not known_zone(values["time_zone"]):
         reader.note("time_zone", "TW-1112", f'"{values["time_zone"]}" is no time zone')
     return HubSettings(**values, origins=_origins(document))
+
+
+def _telemetry(table: TableReader) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "otlp_endpoint": table.text("otlp_endpoint"),
+        "otlp_authorization": _secret(table, "otlp_authorization"),
+        "trace_percent": table.number("trace_percent", _DEFAULTS.trace_percent),
+        "log": table.choice("log", ("text", "json"), _DEFAULTS.log),
+    }
+    if found["otlp_endpoint"] and not found["otlp_endpoint"].startswith(("http://", "https://")):
+        table.note("otlp_endpoint", "TW-1103", "`otlp_endpoint` begins with https:// or http://")
+    if found["trace_percent"] > 100:
+        table.note("trace_percent", "TW-1103", "`trace_percent` is at most 100")
+    table.done()
+    return found
 
 
 def _secret(reader: TableReader, key: str) -> str:

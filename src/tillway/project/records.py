@@ -207,7 +207,8 @@ class HubSettings:
 
     intake_workers: processes that prepare batches; 0 leaves it to the hub's own process. The
     `_days` say how long payloads, rows of duplicates and records of calls are kept once nothing is
-    left to do about them; 0 keeps them for ever.
+    left to do about them; 0 keeps them for ever. otlp_endpoint: a collector of OpenTelemetry, ""
+    for none; trace_percent of all traces go there. log: how `tillway run` writes what happens.
     """
 
     name: str
@@ -224,6 +225,10 @@ class HubSettings:
     attempt_days: int = 400
     pseudonym_key: str = ""
     dev_control: str = ""
+    otlp_endpoint: str = ""
+    otlp_authorization: str = ""
+    trace_percent: float = 10.0
+    log: Literal["text", "json"] = "text"
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where each value came from (file, env file, environment, --set), for `doctor`."""
 

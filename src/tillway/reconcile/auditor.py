@@ -61,7 +61,7 @@ class Auditor:
         self._postings = postings
         self._made = _messages_made(release)
         self._policies = _policies(release)
-        self._ahead: set[tuple[str, str]] = set()
+        self._ahead: dict[str, date] = {}
 
     async def audit(self, entry: Entry, now: int, change: Change) -> None:
         """Judge one day; findings, state, moves and the book join the change."""
@@ -73,6 +73,7 @@ class Auditor:
             day.store, day.business_date, audit_day.RULES, audit.findings, now, change
         )
         known = await self._log.known(day.store, day.business_date)
+        self._log.judged(day.store, day.business_date)
         standing = [one for one in known.values() if one.blocks]
         blocking = [one for one in standing if _of_the_day(one)]
         day.findings = len(standing)
@@ -97,10 +98,10 @@ class Auditor:
         found = []
         for store in self._release.stores.values():
             today = local_date(now, store.time_zone)
-            key = (store.business_unit_id, today.isoformat())
-            if key not in self._ahead and self.trades(store, today):
-                self._ahead.add(key)
-                entry = await self._shelf.entry(*key)
+            name = store.business_unit_id
+            if self._ahead.get(name) != today and self.trades(store, today):
+                self._ahead[name] = today
+                entry = await self._shelf.entry(name, today.isoformat())
                 if not entry.day.audited_at:
                     found.append(entry)
         for [record] in await self._journal.ask(read("unfinished")):

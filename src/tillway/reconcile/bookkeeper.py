@@ -34,6 +34,7 @@ from tillway.reconcile.receipts import read_message
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
 from tillway.reconcile.side_book import Entered, SideBook
+from tillway.reconcile.store_day import StoreDay
 from tillway.reconcile.tables import read, tables, write
 
 WINDOW = 1024
@@ -157,7 +158,7 @@ class Bookkeeper:
             for book in self._side_books:
                 await book.look(now, change)
             if change.statements or change.actions:
-                await self._journal.project(change)
+                await self.commit(change)
             await self._audit_dirty()
 
     @asynccontextmanager
@@ -177,9 +178,19 @@ class Bookkeeper:
     async def commit(self, change: Change) -> None:
         """Commit a change; call it while alone."""
         await self._journal.project(change)
+        self.log.committed()
 
-    async def rebuild(self, entry: Entry) -> None:
-        """Add a day up again from its facts and audit it; call it while alone."""
+    async def again(self, store: str, business_date: str) -> StoreDay:
+        """Add a day up again from its facts and audit it; nothing of it stays in memory for that.
+
+        Call it while alone.
+        """
+        with self.shelf.visit(), self.log.visit():
+            entry = await self.shelf.entry(store, business_date)
+            await self._rebuild(entry)
+        return entry.day
+
+    async def _rebuild(self, entry: Entry) -> None:
         rows = await self._journal.ask(read("facts_after"), (entry.day.day_id, 0))
         facts = [(position, decode_fact(stored)) for position, stored in rows]
         self.shelf.rebuild(entry, facts)
@@ -187,7 +198,7 @@ class Bookkeeper:
         for position, fact in facts:
             await self._audit_fact(entry, fact, position, change)
         await self.auditor.audit(entry, self._clock.now(), change)
-        await self._journal.project(change)
+        await self.commit(change)
 
     async def _read_window(self) -> bool:
         messages = await self._journal.read(self._position, WINDOW)
@@ -208,7 +219,7 @@ class Bookkeeper:
         change.run(write("cursor"), ("message", position), ("invalid", kept))
         for entry in self.shelf.to_keep():
             self.auditor.save(entry, change)
-        await self._journal.project(change)
+        await self.commit(change)
         self._position, self._copy = position, kept
         return True
 
@@ -227,7 +238,7 @@ class Bookkeeper:
                     await self.auditor.audit(entry, now, change)
                 if not self.shelf.dirty():
                     change.run(write("cursor"), ("audited", self._position))
-                await self._journal.project(change)
+                await self.commit(change)
 
     async def _save_neighbours(self, dirty: Sequence[Entry]) -> None:
         """Save days of one shop that changed together: each is judged by the numbers of both."""
@@ -237,7 +248,7 @@ class Bookkeeper:
             if stores[entry.day.store] > 1:
                 self.auditor.save(entry, change)
         if change.statements:
-            await self._journal.project(change)
+            await self.commit(change)
 
     async def _take(self, stored: StoredMessage, change: Change) -> None:
         envelope = stored.envelope

@@ -109,9 +109,7 @@ class Desk:
         for [record] in await self._books.ask(read("days_of"), (first, last, store)):
             day = decode_day(record)
             async with self._books.alone():
-                entry = await self._books.shelf.entry(day.store, day.business_date)
-                await self._books.rebuild(entry)
-                yield entry.day
+                yield await self._books.again(day.store, day.business_date)
 
     async def _known(self, store: str, business_date: str, decision: Decision) -> Entry:
         if not decision.reason.strip():

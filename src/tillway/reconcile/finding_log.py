@@ -7,14 +7,17 @@ part never closes what another one found.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from tillway.journal.projection import Asking, Change
 from tillway.reconcile.findings import Finding, compared, finding_from, finding_row
 from tillway.reconcile.tables import read, write
 
+FINDINGS_IN_MEMORY = 50_000
 DAYS_IN_MEMORY = 5000
 Known = dict[tuple[str, str], Finding]
+Place = tuple[str, str]
 
 
 class FindingLog:
@@ -22,9 +25,9 @@ class FindingLog:
 
     def __init__(self, journal: Asking) -> None:
         self._journal = journal
-        self._days: OrderedDict[tuple[str, str], Known] = OrderedDict()
-        self._subjects: dict[tuple[str, str], set[str]] = {}
-        self._touched: set[tuple[str, str]] = set()
+        self._days: OrderedDict[Place, Known] = OrderedDict()
+        self._subjects: dict[Place, set[str]] = {}
+        self._touched: set[Place] = set()
 
     def open(self) -> None:
         """Forget what was not committed."""
@@ -32,10 +35,33 @@ class FindingLog:
         self._subjects.clear()
         self._touched.clear()
 
-    def touched(self) -> set[tuple[str, str]]:
+    def touched(self) -> set[Place]:
         """Return the days (store, business date) that findings about one subject changed since."""
         found, self._touched = self._touched, set()
         return found
+
+    def judged(self, store: str, business_date: str) -> None:
+        """Note that a day was judged with everything that is known of it by now."""
+        self._touched.discard((store, business_date))
+
+    def committed(self) -> None:
+        """Let the days go that were asked for longest ago, when there are too many findings.
+
+        Call it when everything that was reported is committed: it is read again when it is wanted.
+        """
+        held = sum(map(len, self._days.values()))
+        while held > FINDINGS_IN_MEMORY or len(self._days) > DAYS_IN_MEMORY:
+            oldest, known = self._days.popitem(last=False)
+            del self._subjects[oldest]
+            held -= len(known)
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Let the days go in the end that were not in memory in the beginning; commit before."""
+        before = set(self._days)
+        yield
+        for key in self._days.keys() - before:
+            del self._days[key], self._subjects[key]
 
     async def known(self, store: str, business_date: str) -> Known:
         """Return what is on record for a day: (rule, subject) -> finding. Do not change it."""
@@ -46,9 +72,6 @@ class FindingLog:
             found = {(one.rule, one.subject): one for one in map(finding_from, rows)}
             self._days[key] = found
             self._subjects[key] = {subject for _, subject in found}
-            while len(self._days) > DAYS_IN_MEMORY:
-                oldest, _ = self._days.popitem(last=False)
-                del self._subjects[oldest]
         else:
             self._days.move_to_end(key)
         return found

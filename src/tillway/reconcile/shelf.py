@@ -7,7 +7,8 @@ from the facts when the book is opened next, so nothing hangs on when it was sav
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -74,6 +75,18 @@ class Shelf:
         if here or await self._journal.ask(read("day"), (business_date, store)):
             return await self.entry(store, business_date)
         return None
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Let the days go in the end that were not in memory in the beginning; commit before.
+
+        One that is still to be judged stays.
+        """
+        before = set(self._entries)
+        yield
+        for key in self._entries.keys() - before:
+            if not self._entries[key].dirty:
+                del self._entries[key]
 
     def to_keep(self) -> list[Entry]:
         """Return the days whose books have to be saved with the next change."""

@@ -9,6 +9,7 @@ from tillway.watch.notices import alert_as_json
 from tillway.watch.rules import RULES, Rule, check_names
 from tillway.watch.scene import HubFacts
 from tillway.watch.spool import Spool
+from tillway.watch.tracing import check_traces
 from tillway.watch.watch import Watch, rule_as_json
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Watch",
     "alert_as_json",
     "check_names",
+    "check_traces",
     "rule_as_json",
 ]

@@ -181,6 +181,11 @@ PANELS: tuple[Panel, ...] = (
         "short",
         ((_rate("tillway_contract_violations_total", "contract", "1h"), "{{contract}}"),),
     ),
+    Panel(
+        "Spans of traces",
+        "short",
+        ((_rate("tillway_trace_spans_total", "outcome"), "{{outcome}}"),),
+    ),
 )
 
 

@@ -169,6 +169,13 @@ METRICS: dict[str, Metric] = {
             "Messages accepted in one commit.",
             "each commit",
         ),
+        Metric(
+            "tillway_trace_spans_total",
+            "counter",
+            ("outcome",),
+            "Spans of traces: exported, or dropped because no collector took them.",
+            "the running hub",
+        ),
         Metric("tillway_journal_bytes", "gauge", (), "Size of the journal.", "the disk"),
         Metric("tillway_wal_bytes", "gauge", (), "Size of its write-ahead log.", "the disk"),
         Metric("tillway_disk_free_bytes", "gauge", (), "Free room on its disk.", "the disk"),

@@ -83,6 +83,10 @@ async def readings(watch: Watched) -> list[Sample]:
         *_shops(watch, standings),
         *await _recon(watch),
         *_commits(watch.tallies),
+        *(
+            Sample("tillway_trace_spans_total", (name,), watch.tallies.spans[name])
+            for name in ("exported", "dropped")
+        ),
         *await _hub(watch),
     ]
     counted = Counter(one.priority for one in watch.open_alerts())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +40,8 @@ class Tallies:
     ack: Histogram = field(default_factory=lambda: Histogram(ACK_SECONDS))
     commit: Histogram = field(default_factory=lambda: Histogram(COMMIT_SECONDS))
     rows: Histogram = field(default_factory=lambda: Histogram(COMMIT_ROWS))
+    spans: Counter[str] = field(default_factory=Counter)
+    """Spans of traces: exported, and dropped because no collector took them."""
 
     def heard(self, messages: Sequence[StoredMessage]) -> None:
         """Take what one commit accepted."""

@@ -32,6 +32,7 @@ from tillway.watch.service_levels import Levels, series, service_levels
 from tillway.watch.shops import Shop
 from tillway.watch.spool import Spool, State
 from tillway.watch.tallies import Tallies
+from tillway.watch.tracing import tracer_of
 from tillway.watch.windows import Window
 
 LOOK_SECONDS = 10.0
@@ -76,6 +77,7 @@ class Watch:
         self._ask_facts = facts
         self._clock = clock
         self.tallies = Tallies(clock)
+        self.tracer = tracer_of(release, journal, clock, self.tallies.spans)
         self._cancel: Callable[[], None] | None = None
         self._metrics: tuple[float, bytes] = (0.0, b"")
         self._opened = False
@@ -90,6 +92,8 @@ class Watch:
         if not self._opened:
             await self.recorder.open()
             self._cancel = self.journal.subscribe(self.tallies.heard)
+            if self.tracer is not None:
+                await self.tracer.open()
             self._opened = True
 
     async def run(self) -> None:
@@ -109,6 +113,8 @@ class Watch:
         if self._cancel is not None:
             self._cancel()
         self.spool.save(self.state)
+        if self.tracer is not None:
+            await self.tracer.close()
         await self.notifier.close()
 
     async def look(self, *, everything: bool = True) -> None:

@@ -114,7 +114,7 @@ async def test_an_error_is_a_problem_document() -> None:
     assert document["status"] == 409
     assert document["instance"] == "/messages/0145:03:2026-11-20:1"
     assert document["trace_id"] == trace
-    assert intake.submissions[0].trace_id == trace
+    assert intake.submissions[0].trace_id == f"{trace}-00f067aa0ba902b7"
 
 
 @pytest.mark.parametrize("given", ["", "00-xyz-1-01", "00-" + "0" * 32 + "-1-01", "00", "z" * 99])

@@ -5,6 +5,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 -- name: session
 INSERT OR REPLACE INTO access_session (digest, name, made_at, seen_at) VALUES (?, ?, ?, ?)
 
+-- name: use_session
+UPDATE access_session SET seen_at = ? WHERE digest = ?
+
 -- name: end_session
 DELETE FROM access_session WHERE digest = ?
 

@@ -23,6 +23,7 @@ from tillway.connect.kit import (
 from tillway.connect.problems import problem, problem_of
 from tillway.connectors.http.settings import HttpSourceSettings
 from tillway.errors import Refused
+from tillway.message.tracing import kept_context, trace_id_of
 from tillway.security.keys import key_digest, key_matches
 from tillway.security.secrets import Secret
 from tillway.security.signatures import SignatureRule, signature_stands
@@ -91,12 +92,13 @@ class HttpSource:
     async def receive(self, request: Request, intake: Intake) -> Answer:
         """Authenticate, hand over, and answer in the sender's own manner."""
         headers = request.headers
-        trace_id = _trace_id(headers.get("traceparent", ""))
+        context = kept_context(headers.get("traceparent", ""))
+        trace_id = trace_id_of(context)
         try:
             store = self._authenticated(request)
             kind = self._kind(headers, request.body)
             result = await intake.submit(
-                Submission(request.body, store, "", trace_id, "ndjson" if kind == "ndjson" else "")
+                Submission(request.body, store, "", context, "ndjson" if kind == "ndjson" else "")
             )
         except Refused as refusal:
             extra = {"www-authenticate": "Bearer"} if refusal.status == 401 else None
@@ -232,14 +234,6 @@ def _suffix_kind(media: str) -> str:
     if media.endswith("+json"):
         return "json"
     return "xml" if media.endswith("+xml") else ""
-
-
-def _trace_id(traceparent: str) -> str:
-    """Return the trace id of a W3C traceparent header, "" when there is no usable one."""
-    parts = traceparent.split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or set(parts[1]) - set("0123456789abcdef"):
-        return ""
-    return "" if parts[1] == "0" * 32 else parts[1]
 
 
 def _texts(value: tuple[str, ...] | str) -> list[Secret]:

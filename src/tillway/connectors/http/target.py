@@ -18,6 +18,7 @@ from tillway.connectors.http.access import access_headers
 from tillway.connectors.http.answers import ABSENT, Answers, decoded, field_at
 from tillway.connectors.http.settings import HttpTargetSettings
 from tillway.errors import InDoubt, NotConnected, Permanent, TillwayError
+from tillway.message.tracing import span_id, traceparent
 
 # Only these may be about one message; a 404 or 405 is about the address.
 BLAMES_A_MESSAGE = frozenset({400, 409, 413, 422})
@@ -161,9 +162,10 @@ def _with_key(path: str, key: str) -> str:
 
 
 def _trace_headers(message: Outbound) -> dict[str, str]:
-    if len(message.trace_id) != 32:
-        return {}
-    return {"traceparent": f"00-{message.trace_id}-{message.trace_id[16:]}-01"}
+    route = message.lane.partition("/")[0]
+    span = span_id(message.message_id, route, message.attempt)
+    header = traceparent(message.trace_id, span)
+    return {"traceparent": header} if header else {}
 
 
 def _unknown(target: str) -> InDoubt:

@@ -98,3 +98,29 @@ SELECT route.name, store, count(*)
 FROM route CROSS JOIN delivery INDEXED BY delivery_dead ON delivery.route_id = route.route_id
   CROSS JOIN message ON message.position = delivery.position
 WHERE delivery.state = 'dead' GROUP BY route.name, store ORDER BY 1, 3 DESC, 2
+
+-- name: traced_messages
+-- Arrivals whose trace is kept: its last 16 digits are below a bound, and its sender samples it.
+SELECT position, message_id, trace_id, message_type, schema_version, system, door, store,
+  receipt_number, natural_key, release, received_at, clean
+FROM message WHERE position > ?1 AND position <= ?2
+  AND substr(trace_id, 17, 16) < ?3 AND substr(trace_id, 50) <> '-00'
+  AND message_type <> 'source.hint' ORDER BY position
+
+-- name: traced_first
+-- Calls behind a route's cursor that settled a delivery at once; the others stand in `attempt`.
+SELECT delivery.position, message_id, trace_id, store, receipt_number, natural_key, ?4, 1,
+  first_at, updated_at, state, code, 'first', 0
+FROM delivery CROSS JOIN message ON message.position = delivery.position
+WHERE delivery.route_id = ?1 AND delivery.position > ?2 AND delivery.position <= ?3
+  AND state IN ('delivered', 'dead') AND attempts = 1 AND NOT EXISTS (
+    SELECT 1 FROM attempt WHERE attempt.position = delivery.position AND attempt.route = ?4)
+  AND substr(trace_id, 17, 16) < ?5 AND substr(trace_id, 50) <> '-00'
+ORDER BY delivery.position
+
+-- name: traced_attempts
+SELECT attempt.position, message_id, trace_id, store, receipt_number, natural_key, route, number,
+  started_at, ended_at, outcome, code, kind, attempt_id
+FROM attempt CROSS JOIN message ON message.position = attempt.position
+WHERE attempt_id > ?1 AND attempt_id <= ?2 AND kind <> 'replay'
+  AND substr(trace_id, 17, 16) < ?3 AND substr(trace_id, 50) <> '-00' ORDER BY attempt_id
