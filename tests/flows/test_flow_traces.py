@@ -67,7 +67,7 @@ async def test_a_sale_is_one_trace_from_the_till_to_the_erp(
             await told(running, found, TRACE, 5)
         spans = found.of(TRACE)
     [receive], [contract], [mapping] = (
-        spans["receive retail_transaction"],
+        spans["receive retail_transaction.completed"],
         spans["contract"],
         spans["mapping"],
     )
@@ -92,21 +92,24 @@ async def test_a_sale_without_a_trace_begins_one_and_one_not_sampled_is_left(
 ) -> None:
     """The hub's own trace has a root; a sender that samples not is obeyed, on both sides."""
     monkeypatch.setenv("TILLWAY_SECRET_COLLECTOR", "Bearer hush")
-    async with collector() as found, road(world.erp, world.session) as way:
-        async with traced(world, found, way) as running:
-            key = world.keys["0002"]
-            quiet = f"00-{TRACE}-{SENDER}-00"
-            cash: list[dict[str, Any]] = [{"method": "CASH", "amt": "4.00"}]
-            sale = quayside(1, "0002", payments=cash)
-            assert (await running.post(sale, key, traceparent=quiet)).status == 202
-            await running.settled()
-            answer = await running.sell(quayside(2, "0002", payments=cash))
-            await running.settled()
-            own = answer.body["message_id"]
-            spans = await told(running, found, own, 4)
+    async with (
+        collector() as found,
+        road(world.erp, world.session) as way,
+        traced(world, found, way) as running,
+    ):
+        key = world.keys["0002"]
+        quiet = f"00-{TRACE}-{SENDER}-00"
+        cash: list[dict[str, Any]] = [{"method": "CASH", "amt": "4.00"}]
+        sale = quayside(1, "0002", payments=cash)
+        assert (await running.post(sale, key, traceparent=quiet)).status == 202
+        await running.settled()
+        answer = await running.sell(quayside(2, "0002", payments=cash))
+        await running.settled()
+        own = answer.body["message_id"]
+        spans = await told(running, found, own, 4)
     assert {one.trace for one in found.spans} == {own}
     [root] = [one for one in spans if not one.parent]
-    assert (root.name, root.kind) == ("receive retail_transaction", CONSUMER)
+    assert (root.name, root.kind) == ("receive retail_transaction.completed", CONSUMER)
     assert way.told[0].startswith(f"00-{TRACE}-")
     assert way.told[0].endswith("-00")
     assert way.told[1].startswith(f"00-{own}-")
@@ -150,10 +153,14 @@ async def test_without_the_extra_the_hub_says_what_to_install(
     assert caught.value.code == "TW-7107"
 
 
-async def test_a_hub_without_a_collector_imports_and_does_nothing(world: World) -> None:
-    """No tracer, no listener of its own, and not one module of OpenTelemetry."""
+async def test_a_hub_without_a_collector_does_nothing(world: World) -> None:
+    """No tracer, and no listener of its own."""
     async with world.running() as running:
         assert running.hub.watch.tracer is None
+
+
+def test_a_hub_without_a_collector_imports_nothing() -> None:
+    """What `tillway run` imports holds not one module of OpenTelemetry."""
     code = "import sys, tillway.assembly, tillway.assembly.process, tillway.cli.run\n"
     code += "assert not [one for one in sys.modules if one.startswith('opentelemetry')]"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)

@@ -280,6 +280,12 @@ class People:
             self.sessions.end_of(user.name, change)
         await self._journal.project(change)
         self._users[user.name] = user
+        # Who logged in while it was being kept came by what counted until now.
+        late = Change()
+        if ends:
+            self.sessions.end_of(user.name, late)
+        if late.statements:
+            await self._journal.project(late)
 
     async def _keep_key(self, key: Key, verb: str, told: str, deed: Deed) -> None:
         change = Change(actions=[self._action(verb, told, deed)])

@@ -25,6 +25,7 @@ from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
     MessageRecord,
+    RegisterDay,
     RouteStanding,
     RouteTotals,
     SequenceRange,
@@ -163,6 +164,16 @@ class ScopedReader:
             limit,
             after,
         )
+
+    async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
+        """Return the newest messages of one of these shops."""
+        if not self._caller.sees(store):
+            return []
+        return self._own(await self._reader.newest_of_store(store, limit, among))
+
+    async def register_days(self, store: str) -> list[RegisterDay]:
+        """Return what the tills of one of these shops sent."""
+        return await self._reader.register_days(store) if self._caller.sees(store) else []
 
     async def sequences(self) -> list[SequenceRange]:
         """Return the numbers seen of these shops."""

@@ -54,8 +54,13 @@ class Sessions:
         for one in [one for one in self._open.values() if self._is_over(one, now)]:
             self._end(one, change)
         change.run(write("session"), (made.digest, name, now, now))
-        await self._journal.project(change)
+        # Open before it is kept, so that whatever ends sessions meanwhile ends this one too.
         self._open[made.digest] = made
+        try:
+            await self._journal.project(change)
+        except BaseException:
+            self._open.pop(made.digest, None)
+            raise
         return secret
 
     async def find(self, secret: str, *, in_use: bool = True) -> Session | None:

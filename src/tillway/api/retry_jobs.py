@@ -2,7 +2,8 @@
 
 Each step opens when the one before it went well. The job waits ten seconds in which it can be
 taken back, sends at a capped rate so that live sales go first, and stops by itself when too many
-fail again. What it remembers ends with the process: then a ladder begins anew at one.
+fail again. What it remembers ends with the process: then a ladder begins anew at one. Who looks
+after some of the shops has ladders and jobs of these, and neither sees nor stops another's.
 """
 
 from __future__ import annotations
@@ -92,36 +93,42 @@ class RetryJob:
         return self.state in ("finished", "stopped", "halted")
 
 
+Shops = frozenset[str] | None
+"""The shops that a person looks after, None for all."""
+
+
 class RetryJobs:
-    """The ladders and jobs of one hub."""
+    """The ladders and jobs of one hub, by problem and the shops of who retries."""
 
     def __init__(self, queries: JournalQueries, operations: Operations, clock: Clock) -> None:
         self._queries = queries
         self._operations = operations
         self._clock = clock
-        self._ladders: dict[str, Ladder] = {}
-        self._jobs: dict[str, RetryJob] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ladders: dict[tuple[str, Shops], Ladder] = {}
+        self._jobs: dict[tuple[str, Shops], RetryJob] = {}
+        self._tasks: dict[tuple[str, Shops], asyncio.Task[None]] = {}
 
-    async def ladder(self, group: str, route: str) -> Ladder:
+    async def ladder(self, group: str, route: str, stores: Shops = None) -> Ladder:
         """Return how far the retry of a problem is; an untouched one has no rungs."""
-        ladder = self._ladders.get(group) or Ladder()
+        ladder = self._ladders.get((group, stores)) or Ladder()
         for rung in ladder.rungs:
             if rung.open and route:
                 rung.went_well, rung.failed = await self._results(route, rung.ids, rung.at)
         return ladder
 
-    def job(self, group: str) -> RetryJob | None:
+    def job(self, group: str, stores: Shops = None) -> RetryJob | None:
         """Return the job of a problem, over or not; None when there was none."""
-        return self._jobs.get(group)
+        return self._jobs.get((group, stores))
 
     def jobs(self) -> list[RetryJob]:
         """Return every job of this process, newest first."""
         return sorted(self._jobs.values(), key=lambda one: -one.at)
 
-    async def step(self, plan: LetterPlan, *, who: str, reason: str) -> dict[str, object]:
+    async def step(
+        self, plan: LetterPlan, *, who: str, reason: str, stores: Shops = None
+    ) -> dict[str, object]:
         """Send one or ten again and note it. Raises as `retry_letters`, TW-7060 out of turn."""
-        ladder = await self.ladder(plan.group, plan.route)
+        ladder = await self.ladder(plan.group, plan.route, stores)
         if plan.count > FIRST and plan.of > FIRST and not ladder.may_ten:
             raise _out_of_turn("try the oldest one first: ten go when it went well")
         began = self._clock.now()
@@ -130,33 +137,39 @@ class RetryJobs:
         if plan.kind == "quarantined":
             rung.went_well = _taken(done["outcomes"])
             rung.failed = len(rung.ids) - rung.went_well
-        self._ladders.setdefault(plan.group, Ladder()).rungs.append(rung)
+        self._ladders.setdefault((plan.group, stores), Ladder()).rungs.append(rung)
         return done
 
-    async def start(self, plan: LetterPlan, *, who: str, reason: str) -> RetryJob:
+    async def start(
+        self, plan: LetterPlan, *, who: str, reason: str, stores: Shops = None
+    ) -> RetryJob:
         """Begin to send all messages of a problem. Raises TW-7060 before its turn or twice."""
         if not reason.strip():
             raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
         check_retryable(plan, "retry")
-        ladder = await self.ladder(plan.group, plan.route)
+        ladder, place = await self.ladder(plan.group, plan.route, stores), (plan.group, stores)
         if plan.of > SECOND and not ladder.may_all:
             raise _out_of_turn("try one, then ten: all go when those did not fail again")
-        running = self._jobs.get(plan.group)
+        running = self._jobs.get(place)
         if running is not None and not running.is_over:
             raise _out_of_turn("they are being sent again already")
         job = RetryJob(plan.group, who, reason, plan.count, self._clock.now())
-        self._jobs[plan.group] = job
-        self._tasks[plan.group] = asyncio.create_task(self._run(job, plan))
+        self._jobs[place] = job
+        self._tasks[place] = asyncio.create_task(self._run(job, plan))
         return job
 
-    def stop(self, group: str) -> RetryJob | None:
-        """End a job before its next messages; None when there is none under way."""
-        job = self._jobs.get(group)
-        if job is None or job.is_over:
-            return None
-        job.state = "stopped"
-        self._tasks[group].cancel()
-        return job
+    def stop(self, group: str, stores: Shops = None) -> RetryJob | None:
+        """End a job before its next messages; None when there is none under way.
+
+        Who looks after every shop ends the jobs of all on this problem.
+        """
+        ended = None
+        for place, job in self._jobs.items():
+            if place[0] == group and stores in (None, place[1]) and not job.is_over:
+                job.state = "stopped"
+                self._tasks[place].cancel()
+                ended = job
+        return ended
 
     async def _run(self, job: RetryJob, plan: LetterPlan) -> None:
         await self._clock.sleep(UNDO_SECONDS)

@@ -12,7 +12,7 @@ from tillway.api.operations import Operations
 from tillway.api.questions import stores_in_sight
 from tillway.api.retry_jobs import RetryJobs
 from tillway.api.sent import sent_by
-from tillway.api.snapshot import Snapshot
+from tillway.api.snapshot import Pace, Snapshot
 from tillway.api.stores import StoreStanding, store_named, store_standings
 from tillway.clock import MICROSECONDS, Clock, utc_text
 from tillway.errors import ConfigurationError, Refused
@@ -118,9 +118,13 @@ class ScreenModels:
         """Return how things stand for a caller."""
         return await self.snapshot.of(caller).status()
 
-    def tempo_now(self) -> list[Minute]:
-        """Return the messages a minute of the last hour."""
-        return self.snapshot.tempo.minutes(self.clock.now())
+    def pace(self, caller: Caller) -> Pace:
+        """Return how fast messages moved lately, as far as a caller sees."""
+        return self.snapshot.of(caller).pace()
+
+    def tempo_now(self, caller: Caller) -> list[Minute]:
+        """Return the messages a minute of the last hour, as far as a caller sees."""
+        return self.snapshot.of(caller).tempo.minutes(self.clock.now())
 
     def regions(self, found: Status) -> dict[str, list[Any]]:
         """Return country -> lines of its shops; "" for shops that the project does not list."""
@@ -202,8 +206,9 @@ class ScreenModels:
         )
 
     async def traffic(self, caller: Caller) -> TrafficMap:
-        """Return the map of systems and routes."""
-        return traffic_map(await self.status(caller), self.release, await self._flows())
+        """Return the map of systems and routes; how much flows is counted over all shops only."""
+        flows = await self._flows() if caller.stores is None else {}
+        return traffic_map(await self.status(caller), self.release, flows)
 
     async def contracts(self, caller: Caller) -> list[ContractLine]:
         """Return the contracts in force."""

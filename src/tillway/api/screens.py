@@ -11,7 +11,7 @@ from tillway.api.actions import check_count, plan_letters
 from tillway.api.answers import answer, parts_of
 from tillway.api.asgi import Call, Reply, json_reply
 from tillway.api.described import Operation, Parameter
-from tillway.api.fields import body_as, number_of, who_acts
+from tillway.api.fields import Count, Reason, Text, body_as, number_of, who_acts
 from tillway.api.operations import CodeRow
 from tillway.api.retry_jobs import RetryJob
 from tillway.api.screen_models import Done, ScreenModels
@@ -35,21 +35,21 @@ STUCK_COLUMNS = (
 class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of dlq/jobs/start and dlq/jobs/stop; agreed: the count the person saw."""
 
-    group: str
-    who: str = ""
-    reason: str = ""
-    agreed: int | None = None
+    group: Text
+    who: Text = ""
+    reason: Reason = ""
+    agreed: Count | None = None
 
 
 class CodeRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of codes/add: the row, and why."""
 
-    table: str
-    source: str
-    canonical: str
-    label: str = ""
-    who: str = ""
-    reason: str = ""
+    table: Text
+    source: Text
+    canonical: Text
+    label: Text = ""
+    who: Text = ""
+    reason: Reason = ""
 
 
 _STORE_PAGE = answer(
@@ -133,9 +133,9 @@ class ScreenAnswers:
             "POST codes/add": self.add_code,
         }
 
-    async def tempo(self, _call: Call) -> Reply:
+    async def tempo(self, call: Call) -> Reply:
         """Answer the messages a minute."""
-        return json_reply("tempo", {"minutes": self._models.tempo_now()})
+        return json_reply("tempo", {"minutes": self._models.tempo_now(call.caller)})
 
     async def store(self, call: Call) -> Reply:
         """Answer one shop in full."""
@@ -211,6 +211,7 @@ class ScreenAnswers:
     async def stop(self, call: Call) -> Reply:
         """End such a job."""
         request = await body_as(call, JobRequest)
+        who_acts(call, request.who)
         job = self._models.jobs.stop(request.group)
         if job is None:
             raise ConfigurationError("TW-7009", f"no job is under way for {request.group}")

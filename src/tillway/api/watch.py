@@ -143,6 +143,8 @@ class SeriesAnswer(msgspec.Struct):
 
 
 PERIOD = Parameter("period", "24h unless asked.", choices=tuple(PERIODS))
+UNDIVIDED = frozenset({"SuccessRate", "BreakerOpen"})
+"""Rules whose words tell of deliveries of every shop, whichever shops failed."""
 WATCH_OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "alerts",
@@ -229,7 +231,7 @@ class WatchAnswers:
         }
 
     async def alerts(self, call: Call) -> Reply:
-        """Answer what is open and was lately; a caller sees those of its shops, and of no shop."""
+        """Answer what is open and was lately; a caller of some shops sees what is theirs alone."""
         wanted = call.query.get("priority", "")
         return json_reply("alerts.list", alerts_as_json(self.watch, call.caller, wanted))
 
@@ -280,7 +282,11 @@ class WatchAnswers:
 def alerts_as_json(
     watch: Watch, caller: Caller | None = None, priority: str = ""
 ) -> dict[str, Any]:
-    """Return everything about alerts as plain values, as far as a caller may see it."""
+    """Return everything about alerts as plain values, as far as a caller may see it.
+
+    Mutes and unsent notices are of the whole hub, so who sees some shops is told of none.
+    """
+    whole = caller is None or caller.stores is None
 
     def rows(found: list[Alert]) -> list[dict[str, Any]]:
         return [
@@ -293,9 +299,9 @@ def alerts_as_json(
     return {
         "open": rows(watch.open_alerts()),
         "closed": rows(book.closed),
-        "mutes": [mute_as_json(one) for one in book.mutes],
+        "mutes": [mute_as_json(one) for one in book.mutes if whole],
         "rules": [rule_as_json(name, watch.rules) for name in RULES],
-        "unsent": len(watch.state.letters),
+        "unsent": len(watch.state.letters) if whole else 0,
     }
 
 
@@ -317,7 +323,8 @@ def _row(watch: Watch, alert: Alert) -> dict[str, Any]:
 
 
 def _in_sight(alert: Alert, caller: Caller | None) -> bool:
-    """Say whether a caller may see an alert: every shop of it, or it is about no shop."""
+    """Say whether a caller may see an alert: who sees some shops, one that tells of these alone."""
     if caller is None or caller.stores is None:
         return True
-    return bool(alert.stores) and all(caller.sees(store) for store in alert.stores)
+    divided = alert.rule not in UNDIVIDED and bool(alert.stores)
+    return divided and all(caller.sees(store) for store in alert.stores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tillway.clock import Clock
+from tillway.clock import Clock, SystemClock
 from tillway.connect.registry import connector
 from tillway.intake import Pipeline, Preparation
 from tillway.project.records import BY_CORES, HubSettings, Release, SourceRecord
@@ -48,13 +48,19 @@ def worker_count(settings: HubSettings) -> int:
 
 
 def message_ids() -> Callable[[], str]:
-    """Return a maker of ids, 32 random hex digits each; randomness is fetched for many at once."""
+    """Return a maker of ids: 12 hex digits that rise with time, and 20 random ones.
+
+    So their index in the journal grows at its end. Both are fetched for many ids at once.
+    """
+    clock = SystemClock()
     waiting: list[str] = []
 
     def next_id() -> str:
         if not waiting:
-            digits = os.urandom(16 * IDS_AT_ONCE).hex()
-            waiting.extend(digits[at : at + 32] for at in range(0, len(digits), 32))
+            milliseconds = f"{clock.now() // 1000:012x}"
+            digits = os.urandom(10 * IDS_AT_ONCE).hex()
+            found = (digits[at : at + 20] for at in range(0, len(digits), 20))
+            waiting.extend(f"{milliseconds}{random}" for random in found)
         return waiting.pop()
 
     return next_id

@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "alerts": Verb("tillway.cli.alerts:alerts", "What is wrong: list, ack, mute, test.", LOOK),
     "dlq": Verb("tillway.cli.dlq:dlq", "What could not be delivered: list, show, retry.", MEND),
     "replay": Verb("tillway.cli.replay:replay", "Deliver a stretch of history again.", MEND),
+    "codes": Verb("tillway.cli.codes:codes", "Code tables: list, add a missing row.", MEND),
     "access": Verb("tillway.cli.access:access", "People, keys, login links.", MEND),
     "approve": Verb("tillway.cli.approvals:approve", "Approve as the second person.", MEND),
     "reject": Verb("tillway.cli.approvals:reject", "Reject as the second person.", MEND),

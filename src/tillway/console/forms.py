@@ -21,6 +21,13 @@ async def fields_of(view: View) -> dict[str, str]:
     return fields
 
 
+def own_page(address: str) -> str:
+    """Return an address of this console, `/` for any other: `//elsewhere` would leave it."""
+    own = address.startswith("/") and not address.startswith(("//", "/\\"))
+    plain = own and address.isprintable()
+    return address if plain else "/"
+
+
 def back(path: str, done: str = "", **more: str) -> Reply:
     """Return to a page by GET, so that reloading it repeats nothing."""
     query = urlencode({name: text for name, text in {"done": done, **more}.items() if text})

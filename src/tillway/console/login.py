@@ -15,7 +15,7 @@ from tillway.api.asgi import Call, Reply, status_of
 from tillway.api.doorkeeper import Doorkeeper, check_place, secret_of, set_cookie
 from tillway.api.people import LOGIN_PATH
 from tillway.console.assets import answer_asset
-from tillway.console.forms import fields_of
+from tillway.console.forms import fields_of, own_page
 from tillway.console.view import View
 from tillway.errors import Refused, TillwayError
 from tillway.journal.projection import Change
@@ -81,6 +81,7 @@ class Login:
             if isinstance(error, Refused) and error.retry_after_seconds:
                 reply.headers["retry-after"] = str(int(error.retry_after_seconds))
             return reply
+        await self.people.sessions.end(secret_of(call))
         return _to(own_page(fields.get("next", "")), set_cookie(call, secret))
 
     async def _log_out(self, view: View) -> Reply:
@@ -94,17 +95,13 @@ class Login:
         if "prefetch" in call.headers.get("sec-purpose", call.headers.get("purpose", "")):
             raise Refused("TW-8008", "a login link is followed by a person", status=403)
         name = self.links.redeem(call.query.get("code", ""))
+        if name and self.people.caller_of_session(name) is None:
+            raise Refused("TW-8008", "the account of this link is locked", status=403)
         who = name or "console"
         change = Change(actions=[self.people.sessions.entry(who, "login", "by a link")])
         secret = await self.people.sessions.begin(name, change)
+        await self.people.sessions.end(secret_of(call))
         return _to("/", set_cookie(call, secret))
-
-
-def own_page(address: str) -> str:
-    """Return an address of this console, `/` for any other: `//elsewhere` would leave it."""
-    own = address.startswith("/") and not address.startswith(("//", "/\\"))
-    plain = own and address.isprintable()
-    return address if plain else "/"
 
 
 def _to(address: str, cookie: str = "") -> Reply:

@@ -20,6 +20,7 @@ from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
     MessageRecord,
+    RegisterDay,
     RouteStanding,
     RouteTotals,
     SequenceRange,
@@ -218,13 +219,34 @@ class MemoryQueries:
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
         found = [
-            replace(row)
+            replace(row, raw=b"")
             for row in self.invalid_rows
             if row.invalid_id > after
             and outcome in ("", row.outcome)
             and not (open_only and row.closed_by)
         ]
         return found[:limit]
+
+    async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
+        """Return up to limit messages of a shop among the newest of all, newest first."""
+        found = [
+            replace(record.message, canonical=b"")
+            for record in self.records[-among:]
+            if record.message.envelope.store == store
+        ]
+        return found[::-1][:limit]
+
+    async def register_days(self, store: str) -> list[RegisterDay]:
+        """Return what the tills of one shop sent, by date, till and run of the counter."""
+        seen: defaultdict[tuple[str, str, int], list[int]] = defaultdict(list)
+        for record in self.records:
+            e = record.message.envelope
+            if e.store == store and e.workstation and e.sequence_number is not None:
+                seen[e.business_date, e.workstation, e.register_epoch].append(e.sequence_number)
+        return [
+            RegisterDay(workstation, date, epoch, min(numbers), max(numbers))
+            for (date, workstation, epoch), numbers in sorted(seen.items())
+        ]
 
     async def sequences(self) -> list[SequenceRange]:
         """Return the numbers seen per system, workstation, run of its counter and business date."""

@@ -102,6 +102,17 @@ class SequenceRange:
 
 
 @dataclass(slots=True)
+class RegisterDay:
+    """First and last number seen of one workstation on one date, in one run of its counter."""
+
+    workstation: str
+    business_date: str
+    register_epoch: int
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
 class StoreSeen:
     """When a store was last heard of, and how many of its messages were accepted."""
 
@@ -215,7 +226,7 @@ class JournalQueries(Protocol):
         ...
 
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies by natural key or id."""
+        """Return quarantined and conflicting copies by natural key or id (`#7`), oldest first."""
         ...
 
     async def record(self, position: int) -> MessageRecord | None:
@@ -243,11 +254,28 @@ class JournalQueries(Protocol):
     async def invalid(
         self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
     ) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies, oldest first."""
+        """Return quarantined and conflicting copies, oldest first; raw is left out (b"")."""
+        ...
+
+    async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
+        """Return up to limit messages of a shop, newest first, without payload.
+
+        They are looked for among so many newest messages of all shops.
+        """
+        ...
+
+    async def register_days(self, store: str) -> list[RegisterDay]:
+        """Return what the tills of one shop sent, by date, till and run of the counter.
+
+        Cheap however many receipts there are: it costs what the days of the tills cost.
+        """
         ...
 
     async def sequences(self) -> list[SequenceRange]:
-        """Return the numbers seen per system, workstation, run of its counter and business date."""
+        """Return the numbers seen per system, workstation, run of its counter and business date.
+
+        Reads every message that has a number.
+        """
         ...
 
     async def numbers(

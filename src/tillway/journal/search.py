@@ -11,6 +11,12 @@ _STORE_TILL_NUMBER = re.compile(
 )
 _NUMBER_AND_EPOCH = re.compile(r"(?P<number>[0-9]{1,18})(?::e(?P<epoch>[0-9]{1,18}))?")
 _KEY_PARTS_BEFORE_NUMBER = 3
+_REGISTER_KEY = re.compile(
+    r"(?P<place>.+):(?P<date>[^:]*):(?P<number>[0-9]{1,18}(?::e[0-9]{1,18})?)", re.DOTALL
+)
+_COPY = re.compile(r"#(?P<number>[1-9][0-9]{0,17})")
+MOST_NAMES = 16
+"""Colons in the names of a shop and its till, more than any vendor has ever put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,27 @@ def register_key(text: str) -> RegisterKey | None:
         return None
     store, workstation, business_date = place
     return RegisterKey(store, workstation, business_date, *number)
+
+
+def register_keys(text: str) -> list[RegisterKey]:
+    """Return every way to read a natural key of a register: a shop's name may hold a colon."""
+    found = _REGISTER_KEY.fullmatch(text)
+    number = number_and_epoch(found["number"]) if found else None
+    if found is None or number is None:
+        return []
+    names = found["place"].split(":")[: MOST_NAMES + 1]
+    if len(names) > MOST_NAMES:
+        return []
+    return [
+        RegisterKey(":".join(names[:at]), ":".join(names[at:]), found["date"], *number)
+        for at in range(1, len(names))
+    ]
+
+
+def copy_number(text: str) -> int:
+    """Return the number of a kept copy (`#7`), 0 for any other text."""
+    found = _COPY.fullmatch(text.strip())
+    return int(found["number"]) if found else 0
 
 
 def parse_search(text: str) -> Search:

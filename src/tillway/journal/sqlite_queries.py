@@ -28,6 +28,7 @@ from tillway.journal.queries import (
     IntakeTotals,
     InvalidRow,
     MessageRecord,
+    RegisterDay,
     RouteStanding,
     RouteTotals,
     SequenceRange,
@@ -35,18 +36,21 @@ from tillway.journal.queries import (
     Total,
     Waiting,
 )
-from tillway.journal.search import number_and_epoch, parse_search, register_key
+from tillway.journal.search import copy_number, number_and_epoch
 from tillway.journal.sqlite_actions import entries_after, newest_link
 from tillway.journal.sqlite_deliveries import deliveries_sql
 from tillway.journal.sqlite_keeping import read_restored, storage
 from tillway.journal.sqlite_reader import Reader, ReaderPool
 from tillway.journal.sqlite_rows import (
+    BESIDE_ENVELOPE,
     DELIVERY_COLUMNS,
     ENVELOPE_COLUMNS,
+    HEADER_SQL,
     delivery_row,
     invalid_record,
     stored_message,
 )
+from tillway.journal.sqlite_search import find_messages, newest_of_store, register_days
 from tillway.journal.sqlite_summary import (
     checked_summary,
     pending,
@@ -55,23 +59,20 @@ from tillway.journal.sqlite_summary import (
 )
 from tillway.journal.statements import statements
 
-_BESIDE_ENVELOPE = ("position", "clean", "superseded_by")
-_HEADER = len(ENVELOPE_COLUMNS) + len(_BESIDE_ENVELOPE)
+_HEADER = len(ENVELOPE_COLUMNS) + len(BESIDE_ENVELOPE)
 _FATE = len(DELIVERY_COLUMNS) - 1
-_COLUMNS = ", ".join(f"message.{name}" for name in (*_BESIDE_ENVELOPE, *ENVELOPE_COLUMNS))
 _DELIVERIES = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS[1:])
 _INVALID = (
     "invalid_id, outcome, door, system, message_type, natural_key, store, currency, "
-    "amount_minor, received_at, code, violations, raw, first_position, repeats, closed_by, release"
+    "amount_minor, received_at, code, violations, first_position, repeats, closed_by, release"
 )
-_RAW_COLUMN = 12
 
 
 @cache
 def _sql(name: str) -> str:
     text = statements("read.sql")[name]
     return (
-        text.replace(":columns", _COLUMNS)
+        text.replace(":columns", HEADER_SQL)
         .replace(":deliveries", _DELIVERIES)
         .replace(":invalid", _INVALID)
     )
@@ -194,25 +195,18 @@ class SqliteQueries:
 
     async def find(self, text: str, limit: int) -> list[StoredMessage]:
         """Return messages that a person's search text names, newest first."""
-        wanted = parse_search(text)
-        found = await self._rows("find_object", wanted.text, limit)
-        if wanted.store:
-            names = (wanted.store, wanted.workstation, wanted.number, limit)
-            found += await self._rows("find_number", *names)
-        else:
-            found += await self._rows("find_receipt", wanted.receipt, limit)
-        key = None if found else register_key(wanted.text)
-        if key is not None:
-            place = (key.store, key.business_date, key.workstation, key.number)
-            found = await self._rows("find_key", *place, wanted.text, limit)
-        if not found:
-            found = await self._rows("find_text", wanted.text, limit)
-        newest_first = sorted({row[0]: row for row in found}.items(), reverse=True)
-        return [stored_message(row) for _, row in newest_first[:limit]]
+        return await self._pool.run(lambda reader: find_messages(reader.db, text, limit))
 
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
         """Return quarantined and conflicting copies by natural key or id."""
-        return await self._invalid("find_invalid", text.strip(), limit)
+        values = (text.strip(), copy_number(text), limit)
+        sql = _sql("find_invalid")
+
+        def read(reader: Reader) -> list[InvalidRow]:
+            rows = reader.db.execute(sql, values).fetchall()
+            return [invalid_record(row[:-1], reader.unpack(row[-1])) for row in rows]
+
+        return await self._pool.run(read)
 
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
@@ -263,9 +257,16 @@ class SqliteQueries:
         self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
-        return await self._invalid(
-            "open_invalid" if open_only else "invalid", after, outcome, limit
-        )
+        rows = await self._rows("open_invalid" if open_only else "invalid", after, outcome, limit)
+        return [invalid_record(row) for row in rows]
+
+    async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
+        """Return up to limit messages of a shop among the newest of all, newest first."""
+        return await self._pool.run(lambda one: newest_of_store(one.db, store, limit, among))
+
+    async def register_days(self, store: str) -> list[RegisterDay]:
+        """Return what the tills of one shop sent, by date, till and run of the counter."""
+        return await self._pool.run(lambda reader: register_days(reader.db, store))
 
     async def sequences(self) -> list[SequenceRange]:
         """Return the numbers seen per system, workstation, run of its counter and business date."""
@@ -317,15 +318,6 @@ class SqliteQueries:
                 stored_message(row[:_HEADER], reader.unpack(row[_HEADER]))
                 for row in reader.db.execute(sql, values)
             ]
-
-        return await self._pool.run(read)
-
-    async def _invalid(self, name: str, *values: Any) -> list[InvalidRow]:
-        sql = _sql(name)
-
-        def read(reader: Reader) -> list[InvalidRow]:
-            rows: list[tuple[Any, ...]] = reader.db.execute(sql, values).fetchall()
-            return [invalid_record(row, reader.unpack(row[_RAW_COLUMN])) for row in rows]
 
         return await self._pool.run(read)
 

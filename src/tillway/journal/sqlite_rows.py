@@ -50,6 +50,9 @@ MESSAGE_COLUMNS = (
     "clean",
     "superseded_by",
 )
+BESIDE_ENVELOPE = ("position", "clean", "superseded_by")
+HEADER_SQL = ", ".join(f"message.{name}" for name in (*BESIDE_ENVELOPE, *ENVELOPE_COLUMNS))
+"""What `stored_message` takes, as a SELECT names it."""
 PAYLOAD_COLUMNS = ("position", "raw", "canonical", "findings", "raw_rewritten")
 DUPLICATE_COLUMNS = (
     "position",
@@ -177,8 +180,8 @@ def invalid_row(item: Invalid, outcome: str, first_position: int, raw: bytes) ->
     )
 
 
-def invalid_record(values: Row, raw: bytes) -> InvalidRow:
-    """Return an InvalidRow from the columns that `read.sql` selects."""
+def invalid_record(values: Row, raw: bytes = b"") -> InvalidRow:
+    """Return an InvalidRow from the columns that `read.sql` selects, raw apart."""
     return InvalidRow(
         invalid_id=values[0],
         outcome=values[1],
@@ -193,10 +196,10 @@ def invalid_record(values: Row, raw: bytes) -> InvalidRow:
         code=values[10],
         violations=values[11].encode(),
         raw=raw,
-        first_position=values[13],
-        repeats=values[14],
-        closed_by=values[15],
-        release=values[16],
+        first_position=values[12],
+        repeats=values[13],
+        closed_by=values[14],
+        release=values[15],
     )
 
 

@@ -15,14 +15,15 @@ import msgspec
 
 from tillway.contracts import Contract
 from tillway.errors import ContractViolation
+from tillway.journal.base import StoredMessage
 from tillway.journal.queries import JournalQueries
 from tillway.mapping import MappingTable
 from tillway.model.catalogue import MESSAGE_TYPES
 from tillway.observe.latest import MessageReader
 from tillway.project.records import Release
 
-LOOKED_AT = 2_000
-"""Newest messages in which a live sample is looked for."""
+LOOKED_AT, AT_ONCE = 2_000, 50
+"""Newest messages in which a live sample is looked for, and how many are read at once."""
 MOST_COPIES = 1_000
 SHOWN_ROWS = 400
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -149,14 +150,22 @@ async def mapping_page(release: Release, name: str, reader: MessageReader) -> Ma
     table = release.mappings[name]
     line = _mapping_line(table, _users(release).get(name, []))
     routes = [route for route in release.routes.values() if route.mapping == name]
-    newest = await reader.last_position()
-    if routes:
-        messages = await reader.read(max(0, newest - LOOKED_AT), LOOKED_AT)
-        for message in reversed(messages):
-            if message.envelope.message_type in routes[0].messages and message.canonical:
-                [full] = await reader.load([message.position])
-                return explained(table, line, _record(full.canonical), full.position)
-    return MappingPage(line, sample_rows(table, {}), 0, "", "")
+    sample = await _newest_of(reader, routes[0].messages) if routes else None
+    if sample is None:
+        return MappingPage(line, sample_rows(table, {}), 0, "", "")
+    return explained(table, line, _record(sample.canonical), sample.position)
+
+
+async def _newest_of(reader: MessageReader, types: frozenset[str]) -> StoredMessage | None:
+    """Return the newest message of these types that has its payload, None among LOOKED_AT."""
+    newest = end = await reader.last_position()
+    while end > max(0, newest - LOOKED_AT):
+        start = max(0, end - AT_ONCE)
+        for message in reversed(await reader.read(start, end - start)):
+            if message.envelope.message_type in types and message.canonical:
+                return message
+        end = start
+    return None
 
 
 def explained(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tillway.clock import utc_text
-from tillway.journal.queries import InvalidRow, JournalQueries, SequenceRange
+from tillway.journal.queries import InvalidRow, JournalQueries, RegisterDay
 from tillway.journal.search import parse_search, register_key
 from tillway.observe.fingerprint import violations_text
 from tillway.observe.latest import Hit, hit_of
@@ -78,7 +78,7 @@ async def find(
     typed = text.strip()
     hits = [await hit_of(queries, message) for message in await queries.find(typed, limit)]
     wanted = _wanted(typed)
-    days = await _days(queries, wanted) if wanted and not hits else []
+    days = await queries.register_days(wanted.store) if wanted and not hits else []
     copies = await _copies(queries, typed, wanted, days, hits)
     if hits or copies:
         return Found(typed, hits, [copy_of(row) for row in copies])
@@ -117,15 +117,11 @@ def _wanted(typed: str) -> _Wanted | None:
     return _Wanted(key.store, key.workstation, key.number, key.business_date, key.register_epoch)
 
 
-async def _days(queries: JournalQueries, wanted: _Wanted) -> list[SequenceRange]:
-    return [day for day in await queries.sequences() if day.store == wanted.store]
-
-
 async def _copies(
     queries: JournalQueries,
     typed: str,
     wanted: _Wanted | None,
-    days: list[SequenceRange],
+    days: list[RegisterDay],
     hits: list[Hit],
 ) -> list[InvalidRow]:
     """Return copies kept under what was typed, and under the keys of what was found."""
@@ -144,7 +140,7 @@ async def _copies(
 
 def _why_absent(
     wanted: _Wanted,
-    days: list[SequenceRange],
+    days: list[RegisterDay],
     seen: Mapping[str, int],
     stores: Mapping[str, Store],
     now: int,
@@ -169,7 +165,7 @@ def _why_absent(
     return [*(_place(wanted, day) for day in of_run[-3:]), heard]
 
 
-def _run_unheard(wanted: _Wanted, days: list[SequenceRange]) -> str:
+def _run_unheard(wanted: _Wanted, days: list[RegisterDay]) -> str:
     """Say that the till sent for the date, but in other runs of its counter."""
     sent = ", ".join(_run_text(day.register_epoch) for day in days)
     return (
@@ -182,7 +178,7 @@ def _run_text(epoch: int) -> str:
     return f"run e{epoch}" if epoch else "the first run"
 
 
-def _place(wanted: _Wanted, day: SequenceRange) -> str:
+def _place(wanted: _Wanted, day: RegisterDay) -> str:
     """Say where the number stands among those of one day."""
     where = f"store {day.store} till {day.workstation} on {day.business_date}"
     if day.register_epoch:

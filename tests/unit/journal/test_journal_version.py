@@ -19,7 +19,7 @@ from tillway.testing.journal_objects import hint, superseded, version
 
 TO_VERSION_1 = """
 DROP INDEX message_object; DROP INDEX message_natural_key; DROP INDEX message_hint;
-DROP INDEX message_object_id;
+DROP INDEX message_object_id; DROP INDEX message_run; DROP INDEX message_odd_key;
 ALTER TABLE message DROP COLUMN object_id;
 ALTER TABLE message DROP COLUMN register_epoch;
 ALTER TABLE message ADD COLUMN revision_text TEXT NOT NULL DEFAULT '';
@@ -154,11 +154,13 @@ async def test_numbered_receipts_stand_in_no_index_of_objects(tmp_path: Path) ->
             ("message_object", "object_digest IS NOT NULL"),
             ("message_natural_key", "sequence_number IS NULL"),
             ("message_object_id", "object_id <> ''"),
+            ("message_odd_key", "sequence_number IS NOT NULL AND workstation = ''"),
+            ("message_run", "register_epoch > 0"),
             ("message_hint", "message_type = 'source.hint'"),
         )
     ]
     db.close()
-    assert counts == [1, 2, 0, 1]
+    assert counts == [1, 2, 0, 0, 0, 1]
 
 
 async def _plan(folder: Path, file: str, name: str, columns: str) -> str:

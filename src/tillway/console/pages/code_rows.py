@@ -11,6 +11,8 @@ from tillway.console.view import View
 async def add(view: View, group: str) -> Reply:
     """Add the row and return to the problem, where the ladder waits."""
     fields = await fields_of(view)
+    # A code table is one for all shops.
+    view.caller.need_all_stores()
     canonical = fields.get("other", "").strip() or fields.get("canonical", "")
     row = CodeRow(
         fields.get("table", ""), fields.get("source", ""), canonical, fields.get("label", "")

@@ -15,5 +15,6 @@ async def press(view: View, action: str) -> Reply:
     if control is None or action not in ACTIONS:
         raise Refused("TW-7010", "there is no such button here", status=404)
     fields = await fields_of(view)
+    view.caller.need_all_stores()
     await control(action, fields)
     return back("/", action, store=fields.get("store", ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tillway.api.asgi import Reply
-from tillway.console.forms import back, fields_of
+from tillway.console.forms import back, fields_of, own_page
 from tillway.console.speech import COOKIE, LANGUAGES
 from tillway.console.view import View
 from tillway.errors import ConfigurationError
@@ -17,10 +17,7 @@ async def choose(view: View) -> Reply:
     language = fields.get("language", "")
     if language not in LANGUAGES:
         raise ConfigurationError("TW-7010", f"{language} is no language here", path="language")
-    page = fields.get("page", "/")
-    # A page of this console and nothing else: `//other.example` would leave it.
-    own = page.startswith("/") and not page.startswith(("//", "/\\"))
-    reply = back(page if own else "/")
+    reply = back(own_page(fields.get("page", "/")))
     reply.headers["set-cookie"] = (
         f"{COOKIE}={language}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax; HttpOnly"
     )

@@ -35,7 +35,8 @@ async def show(view: View) -> Reply:
 async def one(view: View, group: str) -> Reply:
     """Show one problem, what is wrong, how to mend it, and the steps of its retry."""
     models = view.console.models
-    job = models.jobs.job(group)
+    shops = view.caller.stores
+    job = models.jobs.job(group, shops)
     try:
         found = await models.problem(group, view.caller)
     except ConfigurationError:
@@ -43,8 +44,9 @@ async def one(view: View, group: str) -> Reply:
         gone = {"name_of_group": group, "job": job}
         return view.html("problem_gone.html", gone, status=404)
     breaches = await breaches_of(view.reader, found.invalid_ids)
-    ladder = await models.jobs.ladder(found.group, found.route)
-    tables = code_tables(view.release)
+    ladder = await models.jobs.ladder(found.group, found.route, shops)
+    # A code table is one for all shops, so who looks after some of them adds nothing to it.
+    tables = code_tables(view.release) if shops is None else {}
     values = {
         "problem": found,
         "breaches": breaches,

@@ -22,19 +22,19 @@ async def send(view: View, group: str) -> Reply:
     sample = 0 if step == "all" else number_of(step, "the step")
     plan = await plan_letters(view.reader, view.release, group, sample=sample)
     who, reason = view.caller.name, fields.get("reason", "")
-    jobs = view.console.models.jobs
+    jobs, shops = view.console.models.jobs, view.caller.stores
     if sample:
-        done = await jobs.step(plan, who=who, reason=reason)
+        done = await jobs.step(plan, who=who, reason=reason, stores=shops)
         return back(f"/problems/{plan.group}", "retried" if "retried" in done else "reprocessed")
     check_count(plan.count, _agreed(plan.count, fields))
-    await jobs.start(plan, who=who, reason=reason)
+    await jobs.start(plan, who=who, reason=reason, stores=shops)
     return back(f"/problems/{plan.group}", "started")
 
 
 async def stop(view: View, group: str) -> Reply:
     """End the job of a problem."""
     await fields_of(view)
-    view.console.models.jobs.stop(group)
+    view.console.models.jobs.stop(group, view.caller.stores)
     return back(f"/problems/{group}", "stopped")
 
 

@@ -103,34 +103,11 @@ SELECT system, store, last_at, accepted FROM store_seen ORDER BY system, store
 SELECT target, state, since, failures, next_probe_at, code, detail FROM target_state
 ORDER BY target
 
--- name: find_number
-SELECT :columns FROM message
-WHERE store = ?1 AND sequence_number = ?3 AND workstation <> ''
-  AND (?2 = '' OR workstation = ?2)
-ORDER BY position DESC LIMIT ?4
-
--- name: find_object
-SELECT :columns FROM message WHERE natural_key = ?1 AND sequence_number IS NULL
-UNION ALL
-SELECT :columns FROM message WHERE object_id = ?1 AND object_id <> ''
-ORDER BY 1 DESC LIMIT ?2
-
--- name: find_receipt
-SELECT :columns FROM message WHERE receipt_number = ? AND receipt_number <> ''
-ORDER BY position DESC LIMIT ?
-
--- name: find_key
-SELECT :columns FROM message
-WHERE store = ?1 AND business_date = ?2 AND workstation = ?3 AND sequence_number = ?4
-  AND workstation <> '' AND natural_key = ?5 ORDER BY position DESC LIMIT ?6
-
--- name: find_text
-SELECT :columns FROM message WHERE natural_key = ?1 OR message_id = ?1
-ORDER BY position DESC LIMIT ?2
-
 -- name: find_invalid
-SELECT :invalid FROM invalid WHERE natural_key = ?1 OR '#' || invalid_id = ?1
-ORDER BY invalid_id LIMIT ?2
+SELECT :invalid, raw FROM invalid WHERE natural_key = ?1
+UNION ALL
+SELECT :invalid, raw FROM invalid WHERE invalid_id = ?2 AND natural_key <> ?1
+ORDER BY invalid_id LIMIT ?3
 
 -- name: record
 SELECT :columns, canonical, raw, raw_rewritten, content_hash, record_hash, findings

@@ -36,11 +36,18 @@ CREATE TABLE IF NOT EXISTS message (
   superseded_by   INTEGER  -- the higher revision that was stored before this one came
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS message_key ON message (key_digest);
--- What the next four hold is seldom: a receipt of a register stands in none of them.
+-- Ids are given in order of time, so this one grows at its end.
+CREATE INDEX IF NOT EXISTS message_name ON message (message_id);
+-- What the next six hold is seldom: a receipt of a register stands in none of them.
 CREATE INDEX IF NOT EXISTS message_object ON message (object_digest, revision)
   WHERE object_digest IS NOT NULL;
 CREATE INDEX IF NOT EXISTS message_natural_key ON message (natural_key)
   WHERE sequence_number IS NULL;
+CREATE INDEX IF NOT EXISTS message_odd_key ON message (natural_key)
+  WHERE sequence_number IS NOT NULL AND workstation = '';
+CREATE INDEX IF NOT EXISTS message_run
+  ON message (store, business_date, workstation, register_epoch, sequence_number)
+  WHERE register_epoch > 0;
 CREATE INDEX IF NOT EXISTS message_object_id ON message (object_id) WHERE object_id <> '';
 CREATE INDEX IF NOT EXISTS message_hint ON message (system, position)
   WHERE message_type = 'source.hint';
