@@ -1,19 +1,22 @@
-"""A whole API over two shops in memory, for callers of every role: who sees and may do what."""
+"""A whole API and console over two shops, for callers of every role: who sees and may do what."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from argon2 import PasswordHasher
 
 from operating_world import Answered, call
 from operating_world import release as usual_release
+from tillway.access import Notary
 from tillway.access.approvals import Approvals
 from tillway.access.callers import HUB, Caller
 from tillway.access.links import Links
@@ -21,22 +24,28 @@ from tillway.access.passwords import Passwords
 from tillway.access.people import People
 from tillway.access.refusals import Refusals
 from tillway.api import Changes, Questions, Snapshot, api_app
-from tillway.api.asgi import App, Call
+from tillway.api.admission import Admission
+from tillway.api.asgi import App, Call, Receive, Scope, Send
+from tillway.api.doorkeeper import Doorkeeper
 from tillway.api.operations import CodeRow
 from tillway.api.people import PeopleAnswers
 from tillway.api.screens import ScreenAnswers, ScreenModels
 from tillway.api.stream import Live
 from tillway.api.watch import WatchAnswers
-from tillway.journal.base import Settlement
+from tillway.console import console_app
+from tillway.console.login import Login
+from tillway.journal.base import Settlement, TargetState
 from tillway.journal.sqlite import open_sqlite
 from tillway.reconcile import Desk
 from tillway.testing.journal import ROUTE, invalid, row
-from tillway.watch import HubFacts, Spool, Watch
+from tillway.watch import Alert, HubFacts, Mute, Spool, Watch
 from unit.reconcile.books import Books, receipt
 from unit.reconcile.days import DAY
 from unit.reconcile.told_days import CLOSED, Deciding, told_days
 
 MINE, OTHERS = "0145", "0146"
+FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+TOKEN = "the-token-of-this-hub"  # a made-up one
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -56,14 +65,18 @@ class Everything(Deciding):
 
 @dataclass
 class AccessWorld:
-    """An API in which the test says who calls."""
+    """An API and a console in which the test says who calls; front: both behind the real doors."""
 
     books: Books
     app: App
+    console: App
+    front: App
     people: People
+    links: Links
     approvals: Approvals
     live: Live
     operations: Everything
+    models: ScreenModels
     caller: list[Caller] = field(default_factory=lambda: [HUB])
 
     async def ask(
@@ -73,6 +86,21 @@ class AccessWorld:
         self.caller[0] = caller or HUB
         sent = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         return await call(self.app, f"/api/v1/{path}", method=method, body=sent)
+
+    async def page(self, path: str, *, caller: Caller | None = None) -> Answered:
+        """Get a page of the console as a caller."""
+        self.caller[0] = caller or HUB
+        return await call(self.console, path)
+
+    async def send(
+        self, path: str, fields: dict[str, str], *, caller: Caller | None = None
+    ) -> Answered:
+        """Send a form of the console as a caller, with the token that its pages carry."""
+        self.caller[0] = caller or HUB
+        [token] = set(FORM_TOKEN.findall((await call(self.console, "/account")).text))
+        sent = urlencode({**fields, "form_token": token}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await call(self.console, path, method="POST", body=sent, headers=headers)
 
     async def document(self, path: str, *, caller: Caller | None = None) -> dict[str, Any]:
         """Return the JSON of an answer that is right."""
@@ -138,9 +166,15 @@ async def _joined(books: Books, known: Any) -> AccessWorld:
     spool = Spool.beside(journal.path)
     watch = Watch(known, journal, clock, spool, HubFacts, lambda: "msg_1")
     await watch.open()
+    _alarmed(watch)
+    await journal.save_target_state(
+        TargetState("erp", "open", 5, 6, 9, "TW-4106", "no such article in Far Street")
+    )
+    notary = await Notary.open(journal, journal.path, clock)
     models = ScreenModels(journal, known, snapshot, operations, clock, watch)
     changes = Changes(operations, journal, known, approvals)
-    answers = PeopleAnswers(people, Links(clock), approvals, changes)
+    links = Links(clock)
+    answers = PeopleAnswers(people, links, approvals, changes)
     looked: dict[Any, Any] = {}
 
     async def look() -> dict[Any, Any]:
@@ -152,19 +186,65 @@ async def _joined(books: Books, known: Any) -> AccessWorld:
     async def admit(_call: Call) -> Caller:
         return caller[0]
 
-    app = api_app(
-        Questions(journal, known, snapshot, clock),
-        changes,
-        admission=admit,
-        more={
-            **ScreenAnswers(models).handlers,
-            **answers.handlers,
-            **WatchAnswers(watch).handlers,
-            "GET stream": live.stream,
-        },
-        refusals=Refusals(journal, clock),
+    async def dev(action: str, fields: Any) -> None:
+        operations.asked.append((action, dict(fields)))
+
+    def apps(at_the_api: Admission, at_the_console: Admission, login: Login | None) -> Any:
+        api = api_app(
+            Questions(journal, known, snapshot, clock, notary.check),
+            changes,
+            admission=at_the_api,
+            more={
+                **ScreenAnswers(models).handlers,
+                **answers.handlers,
+                **WatchAnswers(watch).handlers,
+                "GET stream": live.stream,
+            },
+            refusals=Refusals(journal, clock),
+        )
+        console = console_app(
+            reader=journal,
+            release=known,
+            snapshot=snapshot,
+            operations=operations,
+            clock=clock,
+            dev=dev,
+            admission=at_the_console,
+            models=models,
+            login=login,
+            people=answers,
+            refusals=Refusals(journal, clock),
+        )
+        return api, console
+
+    keeper = Doorkeeper(people, TOKEN)
+    app, console = apps(admit, admit, None)
+    doors = apps(keeper.api, keeper.console, Login(people, links, keeper))
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        await doors[not scope["path"].startswith("/api/")](scope, receive, send)
+
+    return AccessWorld(
+        books, app, console, front, people, links, approvals, live, operations, models, caller
     )
-    return AccessWorld(books, app, people, approvals, live, operations, caller)
+
+
+def _alarmed(watch: Watch) -> None:
+    """Put alerts into the watch: of one shop each, of both, and of a route as a whole."""
+    day = watch.now
+    told = {
+        "mine": ("StoreSilent", (MINE,), f"{MINE} is silent"),
+        "others": ("StoreSilent", (OTHERS,), f"{OTHERS} is silent"),
+        "both": ("NoProgress", (MINE, OTHERS), "nothing moves in Far Street"),
+        "route": ("SuccessRate", (MINE,), "7 of 900 deliveries fail"),
+    }
+    for name, (rule, stores, headline) in told.items():
+        watch.state.book.open[name] = Alert(
+            name=name, rule=rule, subject=stores[-1], priority="P2", headline=headline,
+            count=1, stores=stores, money={"EUR": 123456}, since=day, opened_at=day,
+        )  # fmt: skip
+    muted = Mute("StoreSilent", OTHERS, day + 10**12, "ada", "Far Street is closed", day)
+    watch.state.book.mutes.append(muted)
 
 
 DAY_PLACE = {"business_date": DAY, "reason": "for the test"}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator, Page, expect
 
+from browser.people import PASSWORD
+
 PATIENCE_MILLISECONDS = 60_000
 
 
@@ -26,6 +28,12 @@ class Person:
         await expect(what).to_be_enabled(timeout=PATIENCE_MILLISECONDS)
         await what.click()
         self.clicks += 1
+
+    async def log_in(self, name: str) -> None:
+        """Fill in the login form that is shown and press its button."""
+        await self.page.locator("input[name=name]").fill(name)
+        await self.page.locator("input[name=password]").fill(PASSWORD)
+        await self.click(self.page.locator("main form button"))
 
     async def choose(self, field: str, option: str, within: str = "main") -> None:
         """Choose from a list by its value."""

@@ -128,8 +128,9 @@ DISGUISES: tuple[Callable[[str], str], ...] = (
     lambda text: f"\ufeff{text}",
     lambda text: f"\u202e{text}\u202c",
     lambda text: text.replace("<", "\uff1c").replace(">", "\uff1e") + text,
-    lambda text: text.replace("javascript:", "java\tscript:").replace("script", "scr\u0131pt", 1)
-    + text,
+    lambda text: (
+        text.replace("javascript:", "java\tscript:").replace("script", "scr\u0131pt", 1) + text
+    ),
     lambda text: f"+ADw-script+AD4-{text}",
     lambda text: f"\u00c0\u00bc{text}\ufffd",
     lambda text: quote(text, safe=""),

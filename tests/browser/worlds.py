@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser
 
 from browser.clicks import Person
+from browser.people import add_people
 from browser.stories import MORNING, Stage, erp_has_codes
 from browser.walk import LANGUAGES, Seen, Visit, addresses, listen, look, looked_at, say, walked
 from flows.tills import quayside
 from flows.turned_clock import TurnedClock
 from flows.world import new_world
-from tillway.api.client import client_of
 
 MANY = 600
 NOT_FOUND, FORBIDDEN = 404, 403
 ADMIN, VIEWER = "ada", "vic"
-PASSWORD = "correct horse battery"  # noqa: S105 - of accounts that live as long as a test
 
 
 async def trading_world(browser: Browser, folder: Path, shots: Path | None) -> list[Seen]:
@@ -31,7 +29,7 @@ async def trading_world(browser: Browser, folder: Path, shots: Path | None) -> l
         visits += [Visit("no such page", "/nowhere", NOT_FOUND)]
         visits += [Visit("no such sale", "/find?q=0002-01-000777")]
         seen = await walked(browser, base, visits, shots)
-        await add_people(stage)
+        await add_people(stage.world.folder, {ADMIN: "admin", VIEWER: "viewer"})
         seen += await walked(browser, base, [Visit("login", "/login")], shots)
         return [*seen, *await forbidden(browser, base, shots)]
 
@@ -87,32 +85,15 @@ async def trading(browser: Browser, folder: Path) -> AsyncIterator[Stage]:
             await context.close()
 
 
-async def add_people(stage: Stage) -> None:
-    """Make accounts: from now on everybody logs in."""
-    client = client_of(stage.world.folder)
-    for name, role in ((ADMIN, "admin"), (VIEWER, "viewer")):
-        body = {"name": name, "password": PASSWORD, "roles": [role], "reason": "for the walk"}
-        await asyncio.to_thread(client.post, "/api/v1/access/users/add", body)
-
-
-async def log_in(context: BrowserContext, base: str, name: str) -> None:
-    """Log somebody in, by the form."""
-    page = await context.new_page()
-    await page.goto(f"{base}/login")
-    await page.fill("input[name=name]", name)
-    await page.fill("input[name=password]", PASSWORD)
-    await page.click("main form button")
-    await page.wait_for_url(f"{base}/")
-    await page.close()
-
-
 async def forbidden(browser: Browser, base: str, shots: Path | None) -> list[Seen]:
     """Look as a viewer at a page of the administrator, and at one's own account."""
     visits = [Visit("forbidden", "/people", FORBIDDEN), Visit("account of a person", "/account")]
     screens = {one.name: Seen(one.name) for one in visits}
     for language, locale in LANGUAGES.items():
         context = await browser.new_context(locale=locale)
-        await log_in(context, base, VIEWER)
+        person = Person(await context.new_page(), base)
+        await person.open("/login")
+        await person.log_in(VIEWER)
         await looked_at(context, base, visits, language, screens, shots)
         await context.close()
     return list(screens.values())

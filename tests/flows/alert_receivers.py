@@ -173,9 +173,9 @@ def why_wrong(secret: str, headers: Any, body: bytes, now: Any) -> str:
 
 
 @asynccontextmanager
-async def web_hook(secret: str) -> AsyncIterator[Hook]:
-    """Run a web service; its heartbeat lives at /beat."""
-    hook = Hook(secret)
+async def web_hook(secret: str, kind: type[Hook] | None = None) -> AsyncIterator[Hook]:
+    """Run a web service, of another kind if one is given; its heartbeat lives at /beat."""
+    hook = (kind or Hook)(secret)
     app = web.Application()
     app.router.add_post("/alerts", hook.take)
     app.router.add_get("/beat", hook.beat)

@@ -7,8 +7,8 @@ leaves, and no fault; the next start of the hub signs them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from tillway.access.checkpoints import AuditFiles, Checkpoint, read_checkpoints
 from tillway.access.signing_key import fingerprint, read_public
@@ -54,6 +54,10 @@ class AuditVerdict:
     def first_bad(self) -> int | None:
         """Return the first entry that cannot be relied on, None when all can."""
         return min((one.position for one in self.findings), default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values, with whether it holds and the first bad entry."""
+        return {**asdict(self), "holds": self.holds, "first_bad": self.first_bad}
 
 
 class AuditReader(Asking, Protocol):

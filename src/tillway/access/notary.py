@@ -1,7 +1,8 @@
 """Signs the head of the audit chain soon after it moved, and never one that contradicts the last.
 
 Surprising: signing comes after the commit of the action, so a crash between the two leaves entries
-without a checkpoint. They are linked all the same, and the next start signs them.
+without a checkpoint. They are linked all the same, and the next start signs them. Signing looks at
+what is new; the whole chain is checked at the start, every hour, and whenever somebody asks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tillway.access.audit import AuditVerdict, check_audit
 from tillway.access.checkpoints import (
     TABLES,
     AuditFiles,
@@ -28,6 +30,8 @@ from tillway.journal.projection import Projecting
 
 LOOK_SECONDS = 1.0
 """Time between two looks at the head of the chain."""
+CHECK_SECONDS = 3600.0
+"""Time between two checks of the whole chain."""
 ENTRIES_AT_ONCE = 1000
 _log = logging.getLogger(__name__)
 
@@ -55,8 +59,13 @@ class Notary:
     _last: Checkpoint | None = None
     _refused: tuple[int, bytes] | None = None
     _signs: bool = True
-    broken: str = ""
-    """Why the chain is not signed any more, "" while it is."""
+    _unsigned: str = ""
+    _found: str = ""
+
+    @property
+    def broken(self) -> str:
+        """Return what is wrong with the chain, "" while nothing is known to be."""
+        return self._unsigned or self._found
 
     @classmethod
     async def open(cls, journal: AuditedJournal, path: Path, clock: Clock) -> Notary:
@@ -78,10 +87,29 @@ class Notary:
         return notary
 
     async def run(self) -> None:
-        """Sign whenever the head has moved, until cancelled."""
+        """Sign whenever the head has moved and check it all now and then, until cancelled."""
+        looks = 0
         while True:
+            if looks % round(CHECK_SECONDS / LOOK_SECONDS) == 0:
+                await self._check_if_possible()
+            looks += 1
             await self.clock.sleep(LOOK_SECONDS)
             await self.sign_if_possible()
+
+    async def check(self) -> AuditVerdict:
+        """Check every entry and every checkpoint; what is wrong is `broken` from then on."""
+        verdict = await check_audit(self.journal, self.files)
+        found = verdict.findings[0].text if verdict.findings else ""
+        if found and found != self._found:
+            _log.error("%s", ConfigurationError("TW-8303", f"the audit chain is broken: {found}"))
+        self._found = found
+        return verdict
+
+    async def _check_if_possible(self) -> None:
+        try:
+            await self.check()
+        except (TillwayError, OSError) as error:
+            _log.warning("the audit chain was not checked and will be later: %s", error)
 
     async def sign_if_possible(self) -> None:
         """Sign, or leave it to the next time: a full disk must not stop a hub."""
@@ -95,8 +123,11 @@ class Notary:
         if not self._signs:
             return None
         head = await self.journal.audit_head()
-        if self._last is not None and head == (self._last.count, self._last.head):
-            return self._last
+        last = self._last
+        # What another key signed, on the machine this journal comes from, is signed with ours too.
+        own = last is not None and last.key == self.key.public
+        if last is not None and own and head == (last.count, last.head):
+            return last
         if head == self._refused:
             return None
         try:
@@ -115,7 +146,7 @@ class Notary:
 
     def _refuse(self, error: Exception) -> None:
         told = ConfigurationError("TW-8303", f"the audit chain is not signed any more: {error}")
-        self.broken = str(error)
+        self._unsigned = str(error)
         _log.error("%s", told)
 
     async def _newest(self) -> Checkpoint | None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
+from tillway.access import AuditVerdict
 from tillway.api.actions import LetterPlan
 from tillway.api.operations import PlannedReplay, Replayed, RunningReplay
 from tillway.connect import SubmissionResult
@@ -114,7 +115,14 @@ TRACE = answer(
         "attempts": many(_dated(AttemptRow)),
     },
 )
-VERIFY = answer("verify", balanced=bool, equations=list[dict[str, Any]], unrouted=list[Any])
+AUDIT = _struct("AuditChain", {**parts_of(AuditVerdict), "holds": bool, "first_bad": int | None})
+VERIFY = answer(
+    "verify",
+    balanced=bool,
+    equations=list[dict[str, Any]],
+    unrouted=list[Any],
+    audit=AUDIT | Maybe,
+)
 GAPS = answer("gaps", gaps=list[Gap])
 STORES = answer("stores", unsent=int, money=Money, oldest_seconds=int, stores=many(STANDING))
 REPLAYS = answer("replays", replays=list[RunningReplay])

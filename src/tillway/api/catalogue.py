@@ -70,7 +70,7 @@ READS: tuple[Operation, ...] = (
         "verify",
         "GET",
         "books.read",
-        "Whether the books balance.",
+        "Whether the books balance and the audit chain holds.",
         answers.VERIFY,
         every_store=True,
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tillway.access import AuditVerdict
 from tillway.access.callers import Caller
 from tillway.access.scoped import reader_for
 from tillway.api.asgi import Call, Reply, json_reply
@@ -32,12 +34,16 @@ from tillway.project.records import Release, Store
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Answers from the journal; release is None when the project does not load."""
+    """Answers from the journal; release is None when the project does not load.
+
+    audit: checks the chain of the audit log, None where nobody signs it.
+    """
 
     reader: MessageReader
     release: Release | None
     snapshot: Snapshot
     clock: Clock
+    audit: Callable[[], Awaitable[AuditVerdict]] | None = None
 
     async def status(self, call: Call) -> Reply:
         """Answer the status screen."""
@@ -71,9 +77,11 @@ class Questions:
         return json_reply("trace", trace_as_json(found))
 
     async def verify(self, _call: Call) -> Reply:
-        """Answer whether the books balance."""
-        books = await verify(self.reader, carried_by_route(self.release))
-        return json_reply("verify", books_as_json(books))
+        """Answer whether the books balance and the audit chain holds."""
+        books = books_as_json(await verify(self.reader, carried_by_route(self.release)))
+        if self.audit is None:
+            return json_reply("verify", books)
+        return json_reply("verify", {**books, "audit": (await self.audit()).as_json()})
 
     async def gaps(self, call: Call) -> Reply:
         """Answer the receipt numbers that are missing, of one store or all."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from tillway.access.callers import Caller
 from tillway.access.scoped import reader_for
+from tillway.api.checked_books import CheckedBooks
 from tillway.api.operations import Operations
 from tillway.api.questions import stores_in_sight
 from tillway.api.retry_jobs import RetryJobs
@@ -106,8 +107,10 @@ class ScreenModels:
     clock: Clock
     watch: Watch | None = None
     jobs: RetryJobs = field(init=False)
+    books: CheckedBooks = field(init=False)
 
     def __post_init__(self) -> None:
+        self.books = CheckedBooks(self.reader, self.release, self.clock)
         self.jobs = RetryJobs(self.reader, self.operations, self.clock)
 
     def sight(self, caller: Caller) -> MessageReader:

@@ -47,7 +47,7 @@ async def open_pages(hub: Hub, token: str) -> Pages:
     answers = PeopleAnswers(people, links, approvals, changes)
     live = Live(_news_of(hub, snapshot), clock)
     api = api_app(
-        Questions(journal, release, snapshot, clock),
+        Questions(journal, release, snapshot, clock, hub.notary.check),
         changes,
         admission=doorkeeper.api,
         more={

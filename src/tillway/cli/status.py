@@ -31,6 +31,9 @@ def status(
     sla: Annotated[
         bool, Parameter(name="--sla", negative=(), help="Instead: promises, and what was kept.")
     ] = False,
+    routes: Annotated[
+        bool, Parameter(name="--routes", negative=(), help="Only the routes and their targets.")
+    ] = False,
     period: Annotated[
         Literal["24h", "7d", "30d"], Parameter(name="--period", help="With --sla: 24h, 7d or 30d.")
     ] = "24h",
@@ -42,13 +45,20 @@ def status(
 ) -> int:
     """Show stores, routes and open problems on one screen; works with or without a running hub.
 
-    Leaves with 2 when something needs a person, or with --sla when a promise was not kept.
+    Leaves with 2 when something needs a person, with --sla when a promise was not kept, with
+    --routes when something waits.
 
     Example: tillway status --project demo
     """
     if sla:
         return _levels(project, period, csv=csv, json=json)
     found, restored = asyncio.run(_read(project))
+    if routes:
+        told = status_as_json(found)
+        data = {name: told[name] for name in ("routes", "targets")}
+        emit("status.routes", data, lambda console: _draw_flow(console, found), json)
+        waits = any(one.waiting for one in found.routes)
+        return exit_codes.ATTENTION if waits else exit_codes.DONE
     unseen = restored if restored and not restored.acknowledged_at else None
     data = {**status_as_json(found), "restored": restored_as_json(unseen)}
     emit("status", data, lambda console: _draw(console, found, unseen), json)
@@ -79,6 +89,11 @@ def _draw(console: Console, found: Status, restored: Restored | None) -> None:
     console.print(f"received {found.received:,}: {', '.join(told) or 'nothing'}")
     for draw in (_draw_stores, _draw_routes, _draw_targets, _draw_problems):
         draw(console, found)
+
+
+def _draw_flow(console: Console, found: Status) -> None:
+    _draw_routes(console, found)
+    _draw_targets(console, found)
 
 
 def _draw_stores(console: Console, found: Status) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
@@ -14,23 +16,35 @@ from tillway.api.sent import sent_by
 from tillway.cli import exit_codes
 from tillway.cli.find import draw_found, found_for
 from tillway.cli.options import HERE, Json, Project
-from tillway.cli.output import emit, money_text, note
+from tillway.cli.output import emit, money_text, note, table
 from tillway.cli.reading import Opened, opened
 from tillway.errors import ConfigurationError
 from tillway.observe import Found, Trace
 from tillway.observe import trace as read_trace
 from tillway.observe.moments import local_text, parse_moment
+from tillway.observe.register import SampleRow, sample_rows
 from tillway.observe.trace import trace_as_json
 
+_record = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _POSITION = re.compile(r"@(\d{1,18})")
 StageName = Annotated[
     str,
     Parameter(name="--stage", help="Print only this payload: raw, canonical, or sent."),
 ]
+Explain = Annotated[
+    bool,
+    Parameter(name="--explain", negative=(), help="Only the mapping of each route, row by row."),
+]
 
 
 def trace(
-    key: str, /, *, stage: StageName = "", project: Project = HERE, json: Json = False
+    key: str,
+    /,
+    *,
+    stage: StageName = "",
+    explain: Explain = False,
+    project: Project = HERE,
+    json: Json = False,
 ) -> int:
     """Show everything that happened to one message, and what it looked like on the way.
 
@@ -52,6 +66,8 @@ def trace(
         return exit_codes.ATTENTION if found.hits or found.copies else exit_codes.FAILED
     if stage:
         return _print_stage(traced, stage, json=json)
+    if explain:
+        return _explain(project, traced, json=json)
     emit("trace", trace_as_json(traced), lambda console: _draw(console, traced, zone), json)
     return exit_codes.DONE
 
@@ -93,6 +109,38 @@ def _print_stage(traced: Trace, wanted: str, *, json: bool) -> int:
 
     emit("trace", data, draw, json)
     return exit_codes.DONE
+
+
+def _explain(project: Path, traced: Trace, *, json: bool) -> int:
+    """Print what each row of the mappings that carry this message does with it now."""
+    explained = asyncio.run(_explained(project, traced))
+    data = {"natural_key": traced.hit.natural_key, "explained": explained}
+
+    def draw(console: Console) -> None:
+        for route, rows in explained.items():
+            drawn = table("field", "expression", "read", "result", title=f"\n{route}")
+            for row in rows:
+                read = ", ".join(f"{path} = {value}" for path, value in row.sources)
+                drawn.add_row(row.target, row.expression, read, row.fault or row.result)
+            console.print(drawn)
+        if not explained:
+            console.print("no route maps this message")
+
+    emit("trace", data, draw, json)
+    return exit_codes.DONE
+
+
+async def _explained(project: Path, traced: Trace) -> dict[str, list[SampleRow]]:
+    async with opened(project) as journal:
+        [message] = await journal.reader.load([traced.hit.position])
+    if journal.release is None or not message.canonical:
+        return {}
+    tables, record = journal.release.mappings, _record(message.canonical)
+    return {
+        name: sample_rows(tables[route.mapping], record)
+        for name, route in journal.release.routes.items()
+        if route.mapping in tables and traced.hit.message_type in route.messages
+    }
 
 
 def _draw(console: Console, traced: Trace, zone: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -51,11 +51,7 @@ def verify(*, project: Project = HERE, audit_key: tuple[Path, ...] = (), json: J
     data = {
         **books_as_json(found.books),
         "gaps": found.missing,
-        "audit": {
-            **asdict(found.audit),
-            "holds": found.audit.holds,
-            "first_bad": found.audit.first_bad,
-        },
+        "audit": found.audit.as_json(),
     }
     emit("verify", data, lambda console: _draw(console, found), json)
     return exit_codes.DONE if found.books.balanced and found.audit.holds else exit_codes.FAILED

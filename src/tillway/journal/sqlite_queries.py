@@ -69,7 +69,8 @@ _INVALID = (
 
 
 @cache
-def _sql(name: str) -> str:
+def read_sql(name: str) -> str:
+    """Return one statement of `read.sql` with the columns that it names as a whole."""
     text = statements("read.sql")[name]
     return (
         text.replace(":columns", HEADER_SQL)
@@ -200,10 +201,10 @@ class SqliteQueries:
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
         """Return quarantined and conflicting copies by natural key or id."""
         values = (text.strip(), copy_number(text), limit)
-        sql = _sql("find_invalid")
+        sql = read_sql("find_invalid")
 
         def read(reader: Reader) -> list[InvalidRow]:
-            rows = reader.db.execute(sql, values).fetchall()
+            rows: list[tuple[Any, ...]] = reader.db.execute(sql, values).fetchall()
             return [invalid_record(row[:-1], reader.unpack(row[-1])) for row in rows]
 
         return await self._pool.run(read)
@@ -212,7 +213,7 @@ class SqliteQueries:
         """Return everything stored of one message."""
 
         def read(reader: Reader) -> MessageRecord | None:
-            row = reader.db.execute(_sql("record"), (position,)).fetchone()
+            row = reader.db.execute(read_sql("record"), (position,)).fetchone()
             if row is None:
                 return None
             canonical, raw, rewritten, content_hash, record_hash, findings = row[_HEADER:]
@@ -223,7 +224,9 @@ class SqliteQueries:
                 content_hash=content_hash,
                 record_hash=record_hash,
                 findings=findings.encode(),
-                duplicates=[at for (at,) in reader.db.execute(_sql("duplicates_of"), (position,))],
+                duplicates=[
+                    at for (at,) in reader.db.execute(read_sql("duplicates_of"), (position,))
+                ],
             )
 
         return await self._pool.run(read)
@@ -243,7 +246,7 @@ class SqliteQueries:
         self, states: Sequence[str], *, route: str = "", limit: int = 1000, after: int = 0
     ) -> list[tuple[DeliveryRow, StoredMessage]]:
         """Return ledger rows in these states with their messages (no payload), by position."""
-        sql = deliveries_sql(_sql("deliveries"), frozenset(states), of_route=bool(route))
+        sql = deliveries_sql(read_sql("deliveries"), frozenset(states), of_route=bool(route))
         values = (json.dumps(list(states)), after, route, limit)
         rows: list[tuple[Any, ...]] = await self._pool.run(
             lambda reader: reader.db.execute(sql, values).fetchall()
@@ -307,11 +310,11 @@ class SqliteQueries:
     # --- the way to a reader ----------------------------------------------------------------
 
     async def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
-        sql = _sql(name)
+        sql = read_sql(name)
         return await self._pool.run(lambda reader: reader.db.execute(sql, values).fetchall())
 
     async def _messages(self, name: str, values: tuple[Any, ...]) -> list[StoredMessage]:
-        sql = _sql(name)
+        sql = read_sql(name)
 
         def read(reader: Reader) -> list[StoredMessage]:
             return [
@@ -328,11 +331,11 @@ def open_queries(path: Path) -> SqliteQueries:
 
 
 def _route_totals(db: apsw.Connection, route: str) -> RouteTotals:
-    route_id, start, cursor = db.execute(_sql("route"), (route,)).get
-    newest = db.execute(_sql("last_position")).get
+    route_id, start, cursor = db.execute(read_sql("route"), (route,)).get
+    newest = db.execute(read_sql("last_position")).get
 
     def totals(name: str, *values: Any) -> list[Total]:
-        return [Total(*row) for row in db.execute(_sql(name), values)]
+        return [Total(*row) for row in db.execute(read_sql(name), values)]
 
     return RouteTotals(
         route=route,
@@ -347,14 +350,14 @@ def _route_totals(db: apsw.Connection, route: str) -> RouteTotals:
 
 
 def _fetch(db: apsw.Connection, name: str, *values: Any) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = db.execute(_sql(name), values).fetchall()
+    rows: list[tuple[Any, ...]] = db.execute(read_sql(name), values).fetchall()
     return rows
 
 
 def _standing(
     db: apsw.Connection, route: str, carried: Mapping[str, frozenset[str]] | None
 ) -> RouteStanding:
-    route_id, _, cursor = db.execute(_sql("route"), (route,)).get
+    route_id, _, cursor = db.execute(read_sql("route"), (route,)).get
     former = carried is not None and route not in carried
     standing = RouteStanding(
         route=route,

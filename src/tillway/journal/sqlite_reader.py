@@ -14,7 +14,8 @@ import apsw
 from tillway.journal.payloads import Unpacker
 from tillway.journal.sqlite_version import check_version
 
-READER_THREADS = 2
+READER_THREADS = 3
+"""One may be busy for long with a check of all books; two answer screens and consumers."""
 BUSY_MILLISECONDS = 5000
 
 T = TypeVar("T")
@@ -58,7 +59,9 @@ class ReaderPool:
         return read(reader)
 
     def close(self) -> None:
-        """End the threads and close their connections."""
+        """End what is being read, then the threads, and close their connections."""
+        for reader in self._readers:
+            reader.db.interrupt()
         self._pool.shutdown(wait=True)
         for reader in self._readers:
             reader.db.close()

@@ -41,9 +41,7 @@ def register_days(db: apsw.Connection, store: str) -> list[RegisterDay]:
     return [RegisterDay(*row) for row in _rows(db, "register_days", store)]
 
 
-def newest_of_store(
-    db: apsw.Connection, store: str, limit: int, among: int
-) -> list[StoredMessage]:
+def newest_of_store(db: apsw.Connection, store: str, limit: int, among: int) -> list[StoredMessage]:
     """Return up to limit messages of a shop among the newest of all, newest first, no payload."""
     return [stored_message(row) for row in _rows(db, "newest_of_store", store, among, limit)]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -16,6 +17,7 @@ _IDS = re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b", re.IGNO
 _NUMBERS = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _STAND_IN = "#"
 SHOWN_VIOLATIONS = 3
+REMEMBERED_TEXTS = 1024
 
 
 def cause_text(text: str) -> str:
@@ -29,6 +31,7 @@ def group_name(*parts: str) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(REMEMBERED_TEXTS)
 def violations_text(violations: bytes) -> str:
     """Return stored violations in one sentence, places left out: `lines.uom (enum): found LB`.
 

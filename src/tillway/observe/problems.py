@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from tillway.clock import utc_text
 from tillway.errors import ConfigurationError, code_record
 from tillway.journal.base import DeliveryRow, ObjectRevision, StoredMessage
 from tillway.journal.queries import InvalidRow, JournalQueries
+from tillway.message import Envelope
 from tillway.observe.amounts import Money, amount_of, money_of, states_money
 from tillway.observe.fingerprint import cause_text, group_name, violations_text
 from tillway.observe.latest import superseded_text
@@ -23,6 +25,8 @@ from tillway.spelling import nearest
 
 Kind = Literal["dead", "held", "in_doubt", "quarantined", "conflict"]
 SAMPLE_MEMBERS = 20
+REMEMBERED_CAUSES = 4096
+"""A screen asks for the same problems again and again; a cause is named once."""
 RETRYABLE: frozenset[str] = frozenset({"dead", "held"})
 SUPERSEDED_CODE = "TW-4013"
 _STATES = ("held", "in_doubt", "dead")
@@ -175,43 +179,20 @@ class _Groups:
         told = superseded_text(version.newest) if version else ""
         problem = self._delivery_group(row, told)
         self._lanes[lane] = problem
-        envelope = message.envelope
-        member = Member(
-            natural_key=envelope.natural_key,
-            store=envelope.store,
-            message_type=envelope.message_type,
-            state=row.state,
-            at=utc_text(row.updated_at),
-            detail="; ".join(filter(None, [told, row.detail])),
-            route=row.route,
-            position=row.position,
-            currency=envelope.currency,
-            amount_minor=envelope.amount_minor,
-            attempts=row.attempts,
-            superseded_by=version.newest if version else None,
-        )
         problem.positions.append(row.position)
-        self._count(problem, member, row.first_at or row.updated_at, row.updated_at)
+        if len(problem.sample) < SAMPLE_MEMBERS:
+            problem.sample.append(_member(row, message.envelope, version, told))
+        self._count(problem, message.envelope, row.first_at or row.updated_at, row.updated_at)
 
     def add_copy(self, copy: InvalidRow) -> None:
         """Add a quarantined or conflicting copy."""
         kind: Kind = "conflict" if copy.outcome == "conflict" else "quarantined"
         text = violations_text(copy.violations)
         problem = self._group(kind, "intake", "", copy.system, copy.code, text)
-        member = Member(
-            natural_key=copy.natural_key,
-            store=copy.store,
-            message_type=copy.message_type,
-            state=copy.outcome,
-            at=utc_text(copy.received_at),
-            detail=text,
-            position=copy.first_position,
-            invalid_id=copy.invalid_id,
-            currency=copy.currency,
-            amount_minor=copy.amount_minor,
-        )
         problem.invalid_ids.append(copy.invalid_id)
-        self._count(problem, member, copy.received_at, copy.received_at)
+        if len(problem.sample) < SAMPLE_MEMBERS:
+            problem.sample.append(_copied_member(copy, text))
+        self._count(problem, copy, copy.received_at, copy.received_at)
 
     def finished(self) -> list[Problem]:
         """Return the groups with their sums."""
@@ -241,7 +222,7 @@ class _Groups:
         reason: str = "",
     ) -> Problem:
         apart = reason if reason in ("findings", "operator") else ""
-        group = group_name(target, route, stage, kind, code, cause_text(text), apart)
+        group = _group_name(target, route, stage, kind, code, text, apart)
         if group not in self._groups:
             record = code_record(code)
             self._groups[group] = Problem(
@@ -258,17 +239,56 @@ class _Groups:
             self._sums[group] = {}
         return self._groups[group]
 
-    def _count(self, problem: Problem, member: Member, first: int, last: int) -> None:
+    def _count(self, problem: Problem, one: Envelope | InvalidRow, first: int, last: int) -> None:
         problem.count += 1
-        if member.amount_minor is None and states_money(member.message_type):
+        if one.amount_minor is None and states_money(one.message_type):
             problem.unknown += 1
-        if len(problem.sample) < SAMPLE_MEMBERS:
-            problem.sample.append(member)
         sums = self._sums[problem.group]
-        if member.amount_minor is not None:
-            sums[member.currency] = sums.get(member.currency, 0) + abs(member.amount_minor)
-        if member.store:
+        if one.amount_minor is not None:
+            sums[one.currency] = sums.get(one.currency, 0) + abs(one.amount_minor)
+        if one.store:
             counted = problem.stores_counted
-            counted[member.store] = counted.get(member.store, 0) + 1
+            counted[one.store] = counted.get(one.store, 0) + 1
         earliest, latest = self._span.get(problem.group, (first, last))
         self._span[problem.group] = (min(earliest, first), max(latest, last))
+
+
+@lru_cache(REMEMBERED_CAUSES)
+def _group_name(
+    target: str, route: str, stage: str, kind: str, code: str, text: str, apart: str
+) -> str:
+    return group_name(target, route, stage, kind, code, cause_text(text), apart)
+
+
+def _member(
+    row: DeliveryRow, envelope: Envelope, version: ObjectRevision | None, told: str
+) -> Member:
+    return Member(
+        natural_key=envelope.natural_key,
+        store=envelope.store,
+        message_type=envelope.message_type,
+        state=row.state,
+        at=utc_text(row.updated_at),
+        detail="; ".join(filter(None, [told, row.detail])),
+        route=row.route,
+        position=row.position,
+        currency=envelope.currency,
+        amount_minor=envelope.amount_minor,
+        attempts=row.attempts,
+        superseded_by=version.newest if version else None,
+    )
+
+
+def _copied_member(copy: InvalidRow, text: str) -> Member:
+    return Member(
+        natural_key=copy.natural_key,
+        store=copy.store,
+        message_type=copy.message_type,
+        state=copy.outcome,
+        at=utc_text(copy.received_at),
+        detail=text,
+        position=copy.first_position,
+        invalid_id=copy.invalid_id,
+        currency=copy.currency,
+        amount_minor=copy.amount_minor,
+    )

@@ -180,7 +180,7 @@ def _run_text(epoch: int) -> str:
 
 def _place(wanted: _Wanted, day: RegisterDay) -> str:
     """Say where the number stands among those of one day."""
-    where = f"store {day.store} till {day.workstation} on {day.business_date}"
+    where = f"store {wanted.store} till {day.workstation} on {day.business_date}"
     if day.register_epoch:
         where += f" ({_run_text(day.register_epoch)} of its counter)"
     if wanted.number > day.last:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -247,7 +247,7 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
     return round(datetime.combine(day, time(), zone).timestamp() * MICROSECONDS)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _shares(rate: str) -> tuple[Decimal, Decimal]:
     """Return the part that a tax is of an amount without it, and of one that contains it."""
     percent = Decimal(rate)

@@ -69,14 +69,20 @@ class Sums(msgspec.Struct, array_like=True):
         self.tax += fact.tax
         self.grand += fact.grand
         self.discount += fact.discount
-        self.rounding += fact.rounding
-        self.tip += fact.tip
-        self.returns += fact.returns
+        # Nothing said is not the amount 0.00: most receipts say nothing of these.
+        if fact.rounding is not ZERO:
+            self.rounding += fact.rounding
+        if fact.tip is not ZERO:
+            self.tip += fact.tip
+        if fact.returns is not ZERO:
+            self.returns += fact.returns
         for tax in fact.taxes:
             self._tax(tax)
         for sold in fact.sales:
-            rates = self.sales.setdefault(sold.group, {})
-            rates[sold.rate] = rates.get(sold.rate, ZERO) + sold.amount
+            rates, rate = self.sales.get(sold.group), sold.rate
+            if rates is None:
+                rates = self.sales[sold.group] = {}
+            rates[rate] = rates[rate] + sold.amount if rate in rates else sold.amount
         for one in fact.owed:
             self.owed[one.kind] = self.owed.get(one.kind, ZERO) + one.amount
 
@@ -162,9 +168,11 @@ class DayBook(msgspec.Struct, array_like=True):
 
     def add(self, fact: Fact, position: int, *, by_operator: bool = False, sign: int = 1) -> None:
         """Take one message in; sign -1 takes it out again, its number stays seen."""
-        self.position = max(self.position, position)
+        if position > self.position:
+            self.position = position
         self.messages += sign
-        self.last_at = max(self.last_at, fact.received_at)
+        if fact.received_at > self.last_at:
+            self.last_at = fact.received_at
         if fact.workstation:
             self._number(fact, sign)
         if fact.training:

@@ -101,15 +101,20 @@ class Desk:
     async def rerun(
         self, first: str, last: str, store: str, decision: Decision
     ) -> AsyncIterator[StoreDay]:
-        """Audit the days of a range anew from their stored facts; yields each as it is judged."""
+        """Audit the days of a range anew from their stored facts; yields each as it is judged.
+
+        However long the range is, one day of it is in memory at a time.
+        """
         told = f"{first} to {last} {store}".strip()
         action = Action(decision.at, decision.who, "recon.run", told, decision.reason)
         async with self._books.alone():
             await self._books.commit(Change(actions=[action]))
-        for [record] in await self._books.ask(read("days_of"), (first, last, store)):
-            day = decode_day(record)
-            async with self._books.alone():
-                yield await self._books.again(day.store, day.business_date)
+        for [shop] in await self._books.ask(read("stores_of"), (first, last, store)):
+            for [record] in await self._books.ask(read("days_of"), (first, last, shop)):
+                day = decode_day(record)
+                async with self._books.alone():
+                    day = await self._books.again(day.store, day.business_date)
+                yield day
 
     async def _known(self, store: str, business_date: str, decision: Decision) -> Entry:
         if not decision.reason.strip():

@@ -196,24 +196,24 @@ def _receipt(message: Any, fact: Fact) -> None:
         return
     totals = message.totals
     lines = [line for line in message.lines if not line.voided]
+    included = bool(message.tax_included)
     fact.grand = totals.grand
     fact.rounding = totals.rounding or ZERO
     fact.tip = totals.tip or ZERO
-    fact.taxes = _taxes(message, lines)
-    fact.tax = totals.tax if totals.tax is not None else _sum(one.tax for one in fact.taxes)
-    fact.net = totals.net if totals.net is not None else _sum(line.net_amount for line in lines)
+    fact.taxes = _taxes(message, lines, included=included)
+    fact.tax = totals.tax if totals.tax is not None else _sum([one.tax for one in fact.taxes])
+    fact.net = totals.net if totals.net is not None else _sum([line.net_amount for line in lines])
     fact.discount = totals.discount or ZERO
     fact.gross = totals.gross if totals.gross is not None else fact.net + fact.discount
     fact.tenders = tuple(
         [Paid(one.tender_type, one.amount, one.payment_ref or "") for one in message.tenders]
     )
-    _split(lines, fact, included=bool(message.tax_included))
+    _split(lines, fact, included=included)
     fact.marks, fact.overrides, fact.untaxed = marked(message, lines)
 
 
-def _taxes(message: Any, lines: list[Line]) -> tuple[TaxSum, ...]:
+def _taxes(message: Any, lines: list[Line], *, included: bool) -> tuple[TaxSum, ...]:
     """Return the taxes by rate: the receipt's own, being as printed, else those of its lines."""
-    included = bool(message.tax_included)
     sums: dict[tuple[str, bool], TaxSum] = {}
     # Tills round each line's tax, so the receipt's tax holds as many roundings as it has lines.
     each = max(len(lines), 1) if message.taxes else 1
@@ -245,18 +245,21 @@ def _split(lines: list[Line], fact: Fact, *, included: bool) -> None:
     owed: dict[str, Decimal] = {}
     carried = ZERO
     for line in lines:
-        amount, kind = line.net_amount, line.line_type
-        if kind in LIABILITIES:
-            to = LIABILITIES[kind]
-            owed[to] = owed.get(to, ZERO) + amount
-            continue
-        if kind == "return":
-            fact.returns += amount
-        for tax in line.tax:
-            if included if tax.included is None else tax.included:
-                carried += tax.tax_amount
-                amount -= tax.tax_amount
-        key = (line.merchandise_hierarchy or "", _rate(line.tax[0]) if line.tax else only)
+        amount, kind, rate = line.net_amount, line.line_type, only
+        if kind != "sale":
+            if kind in LIABILITIES:
+                to = LIABILITIES[kind]
+                owed[to] = owed.get(to, ZERO) + amount
+                continue
+            if kind == "return":
+                fact.returns += amount
+        if line.tax:
+            rate = _rate(line.tax[0])
+            for tax in line.tax:
+                if included if tax.included is None else tax.included:
+                    carried += tax.tax_amount
+                    amount -= tax.tax_amount
+        key = (line.merchandise_hierarchy or "", rate)
         sold[key] = sold[key] + amount if key in sold else amount
     if not lines:
         sold["", only] = fact.net

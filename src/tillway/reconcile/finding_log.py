@@ -78,8 +78,10 @@ class FindingLog:
 
     async def knows(self, store: str, business_date: str, subject: str) -> bool:
         """Say whether anything is on record about a subject, however much there is of the day."""
-        await self.known(store, business_date)
-        return subject in self._subjects[store, business_date]
+        place = (store, business_date)
+        if place not in self._subjects:
+            await self.known(store, business_date)
+        return subject in self._subjects[place]
 
     async def report(
         self,

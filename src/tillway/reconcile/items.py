@@ -10,7 +10,6 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, get_args
 
@@ -27,6 +26,7 @@ COLUMNS = tuple(ITEM_COLUMNS.replace("\n", " ").split(", "))
 _FIELDS = attrgetter(*COLUMNS)
 _AMOUNT = COLUMNS.index("amount")
 _CENT = Decimal("0.01")
+CENT_DIGITS = 2
 REMEMBERED = {"tender": 20_000, "entry": 50_000, "payout": 2_000, "deposit": 2_000, "credit": 2_000}
 """Items of which is known what this process did with them before it is committed."""
 ENTRIES_IN_MEMORY = 50_000
@@ -67,12 +67,15 @@ class Items:
         self._named: dict[tuple[str, str], dict[int, None]] = {}
         self._words: dict[str, dict[int, None]] = {}
         self._next_id = 1
+        self._change: Change | None = None
+        self._new: list[Row] = []
 
     async def open(self) -> None:
         """Learn which numbers items have, and forget what was not committed."""
         self._recent = {kind: OrderedDict() for kind in get_args(ItemKind)}
         self._named.clear()
         self._words.clear()
+        self._change = None
         [(last,)] = await self._journal.ask(sql("last_item"))
         self._next_id = last + 1
 
@@ -81,7 +84,11 @@ class Items:
         item = Item(self._next_id, kind, party, **told)  # type: ignore[arg-type]
         item.amount = _comparable(item.amount, item.currency)
         self._next_id += 1
-        change.run(sql("item"), _row(item))
+        if change is not self._change:
+            # New items of one change are one statement: all that is said of them comes later.
+            self._change, self._new = change, []
+            change.statements.append((sql("item"), self._new))
+        self._new.append(_row(item))
         self._remember(item)
         return item
 
@@ -228,15 +235,17 @@ def answers(tender: Item, entry: Item) -> bool:
     return tender.amount * entry.amount > 0 and tender.party == entry.party
 
 
-@lru_cache(maxsize=16_384)
 def _comparable(amount: Decimal, currency: str) -> Decimal:
     """Return an amount so that equal ones are one text.
 
     A currency that ISO 4217 does not have (it is found as such at intake) has no minor unit: its
     amounts stay as they were told.
     """
-    if currency in MINOR_DIGITS:
-        return round_money(amount, currency)
+    digits = MINOR_DIGITS.get(currency)
+    if digits is not None:
+        # Two decimals are an amount as it is written where a cent or less can be paid.
+        written = digits >= CENT_DIGITS and amount and amount.same_quantum(_CENT)
+        return amount if written else round_money(amount, currency)
     cents = amount.quantize(_CENT)
     return cents if cents == amount else amount.normalize()
 

@@ -25,6 +25,7 @@ Mark = Literal[
 ]
 """What a rule asks of a message that its figures do not say; the first two are of its arrival."""
 POST_VOIDS = (VoidedTransaction, PostVoid)
+RETURNED = ("return", "gift_card_sale")
 
 
 def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, Decimal]:
@@ -40,7 +41,7 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
         marks.append("void_without_reason")
     linked = bool(getattr(message, "links", ()))
     for line in lines:
-        if not taken_back and line.line_type in ("return", "gift_card_sale"):
+        if line.line_type in RETURNED and not taken_back:
             marks += _of_return(line, linked=linked)
         for modifier in line.price_modifiers:
             if modifier.method_code == "price_override":
@@ -50,7 +51,7 @@ def marked(message: Any, lines: Iterable[Line]) -> tuple[tuple[Mark, ...], int, 
         for tax in line.tax:
             if not tax.tax_amount and tax.rate and tax.exempt_reason is None:
                 untaxed += _worth_taxing(line.net_amount, Decimal(tax.rate), message.currency)
-    return tuple(dict.fromkeys(marks)), overrides, untaxed
+    return tuple(dict.fromkeys(marks)) if marks else (), overrides, untaxed
 
 
 def _worth_taxing(amount: Decimal, rate: Decimal, currency: str) -> Decimal:

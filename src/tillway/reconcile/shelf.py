@@ -57,6 +57,10 @@ class Shelf:
         [(last,)] = await self._journal.ask(read("last_day"))
         self._next_id = last + 1
 
+    def at_hand(self, store: str, business_date: str) -> Entry | None:
+        """Return a day that is in memory; it may be the next to go, so take it at once."""
+        return self._entries.get((store, business_date))
+
     async def entry(self, store: str, business_date: str) -> Entry:
         """Return a day, opened from the tables or made anew."""
         key = (store, business_date)

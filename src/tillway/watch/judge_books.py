@@ -147,7 +147,7 @@ def _of_rule(alert: str, rule: str, found: list[Finding]) -> Sighting:
         alert,
         rule,
         f"{catalogued.finds}: {len(found):,} times{shops if stores else ''}",
-        priority="P2" if money or alert == "DocumentMissing" else "P3",
+        priority="P2" if any(money.values()) else "P3",
         count=len(found),
         stores=stores,
         money=money,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from tillway.observe.moments import age_text
 from tillway.watch.flows import BEFORE_SECONDS, FIVE_MINUTES, MINUTE, start_of
 from tillway.watch.scene import Minor, Scene, Sighting, added, minor_of
 from tillway.watch.tables import of_journal
-from tillway.watch.windows import P95, Window, median, same_hours, sums
+from tillway.watch.windows import P95, Window, median, same_hours, sums, windows
 
 FEWEST_TRIED = 20
 IN_A_ROW = 3
@@ -227,6 +228,29 @@ async def route_quiet(scene: Scene) -> list[Sighting]:
     return found
 
 
+async def rate_limit(scene: Scene) -> list[Sighting]:
+    """Find targets whose declared rate is nearly used up in their busiest five minutes."""
+    limit = scene.book.threshold("RateLimit") / 100
+    last = start_of(scene.now, FIVE_MINUTES)
+    sent: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for one in await windows(scene.journal, FIVE_MINUTES, scene.ago(86400), last):
+        kind, _, route = one.flow.partition("/")
+        if kind == "route" and (target := scene.target_of(route)):
+            sent[target, one.start] += one.tried
+    found = []
+    for name, record in scene.release.targets.items():
+        busy = [(count, start) for (target, start), count in sent.items() if target == name]
+        count, since = max(busy, default=(0, 0))
+        used = count / FIVE_MINUTES / record.rate_per_second if record.rate_per_second else 0.0
+        if used > limit:
+            headline = (
+                f"{name} was sent {used:.0%} of the {record.rate_per_second:g} messages a second"
+                " it takes"
+            )
+            found.append(Sighting("RateLimit", name, headline, count=count, since=since))
+    return found
+
+
 async def _in_a_row(scene: Scene, route: str, one: Lately) -> bool:
     if not one.ok and one.failed >= IN_A_ROW:
         return True
@@ -317,5 +341,6 @@ JUDGES: Mapping[str, Any] = {
     "NoProgress": no_progress,
     "BreakerOpen": breaker_open,
     "RouteQuiet": route_quiet,
+    "RateLimit": rate_limit,
 }
 """Rule -> the function that finds its causes."""

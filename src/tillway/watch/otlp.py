@@ -19,6 +19,7 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from tillway import __version__
 from tillway.project.records import HubSettings
+from tillway.security.secrets import Secret
 from tillway.watch.spans import Span
 
 TRACES_PATH = "/v1/traces"
@@ -40,10 +41,11 @@ class OtlpExporter:
     def __init__(self, settings: HubSettings) -> None:
         # The tracer says by itself that a collector is away, once and not with each batch.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        secret = settings.otlp_authorization
+        key = settings.otlp_authorization
+        plain = key.reveal() if isinstance(key, Secret) else key
         self._exporter = OTLPSpanExporter(
             endpoint=_address(settings.otlp_endpoint),
-            headers={"authorization": str(secret)} if secret else None,
+            headers={"authorization": plain} if plain else None,
             timeout=TIMEOUT_SECONDS,
         )
         named = {

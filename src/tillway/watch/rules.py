@@ -76,7 +76,7 @@ RULES: dict[str, Rule] = {
             " weeks, before that the promise of the route",
             "the target answers slowly, or more arrives than it takes",
             "Look at the target's own monitoring; declare the rate it can take in its system file.",
-            "/map?route={subject}",
+            "/traffic?route={subject}",
             expr="histogram_quantile(0.95, sum by (route, le)"
             " (rate(tillway_end_to_end_seconds_bucket[5m]))) > {threshold} * histogram_quantile("
             "0.95, sum by (route, le) (rate(tillway_end_to_end_seconds_bucket[5m] offset 7d)))",
@@ -103,9 +103,21 @@ RULES: dict[str, Rule] = {
             "the growth of the journal since it is watched, at most a week",
             "the journal grows faster than retention lets go",
             "Give the disk more room, or shorten [retention] in tillway.toml.",
-            "/health",
+            "/",
             told="daily",
             expr="tillway_disk_days_left < {threshold}",
+        ),
+        Rule(
+            "RateLimit",
+            "P4",
+            "a target is sent more than this share of the rate it was declared to take",
+            80,
+            "per cent",
+            "the busiest five minutes of the last 24 hours, where a rate is declared",
+            "traffic grows towards what the target takes",
+            "Agree on a higher rate with the target and declare it in its system file.",
+            "/traffic?target={subject}",
+            told="daily",
         ),
         Rule(
             "NoProgress",
@@ -116,7 +128,7 @@ RULES: dict[str, Rule] = {
             "each look; at least twice the longest pause between two tries of the route",
             "a worker stands still",
             "Restart the hub: nothing is lost. Send the log of the last hour with your report.",
-            "/map?route={subject}",
+            "/traffic?route={subject}",
             expr='sum by (route) (tillway_messages_waiting{{state="pending"}}) > 0 and on (route)'
             " label_replace(time() - tillway_worker_last_progress_timestamp_seconds > {threshold},"
             ' "route", "$1", "worker", "(.*)")',
@@ -130,7 +142,7 @@ RULES: dict[str, Rule] = {
             "each look",
             "free disk space is below the floor",
             "Make room on the disk; intake opens again by itself. The tills keep their sales.",
-            "/health",
+            "/",
         ),
         Rule(
             "JournalFault",
@@ -141,7 +153,7 @@ RULES: dict[str, Rule] = {
             "when it happens; told by the next start where the process had to leave at once",
             "the disk is broken or was taken away",
             "Nothing was acknowledged that is not stored. Look at the disk before you start again.",
-            "/health",
+            "/",
         ),
         Rule(
             "AuditChainBroken",
@@ -177,7 +189,7 @@ RULES: dict[str, Rule] = {
             "5-minute windows, two in a row, where four weeks know what is usual",
             "shops are shut, or something before the hub stopped sending",
             "Look at the shops of this source, and at what stands between them and the hub.",
-            "/map?source={subject}",
+            "/traffic?source={subject}",
         ),
         Rule(
             "DocumentMissing",
@@ -185,10 +197,11 @@ RULES: dict[str, Rule] = {
             "a document that was due did not come",
             0,
             "",
-            "after the cut-off of the shop, or the days a provider, bank or the ERP is given",
+            "after the cut-off of the shop, or the days a provider, bank or the ERP is given; P3"
+            " where no money is known to be concerned",
             "the close was forgotten, or a file was not delivered",
             "Ask whoever owes it to send it again; the day is judged anew when it comes.",
-            "/reconciliation?rule={subject}",
+            "/recon?rule={subject}",
         ),
         Rule(
             "KeyConflict",
@@ -233,7 +246,7 @@ RULES: dict[str, Rule] = {
             "each look",
             "the target is down or cannot be reached",
             "Mend the target; everything drains by itself. Do not send anything again by hand.",
-            "/map?target={subject}",
+            "/traffic?target={subject}",
             expr="min_over_time(tillway_circuit_state[5m]) > 0",
         ),
         Rule(
@@ -245,7 +258,7 @@ RULES: dict[str, Rule] = {
             "findings that block a store-day, after its cut-off; P3 where no money is concerned",
             "a document with other figures, or one that is missing on one side",
             "Open the store-day, compare the columns, and explain or correct it with a reason.",
-            "/reconciliation?rule={subject}",
+            "/recon?rule={subject}",
             expr="sum by (pair, currency) (tillway_recon_difference_amount) > {threshold}",
         ),
         Rule(
@@ -258,7 +271,7 @@ RULES: dict[str, Rule] = {
             " cut-off",
             "a sale was lost on its way, or cancelled without a record",
             "Ask the shop for the number; send it again, or explain it as cancelled.",
-            "/reconciliation?rule=SEQ_GAP",
+            "/recon?store={subject}",
         ),
         Rule(
             "ClockSkew",
@@ -269,7 +282,7 @@ RULES: dict[str, Rule] = {
             "each look, against a clock that never goes back",
             "somebody set the time by hand, or the machine was put to sleep",
             "Let the machine keep its time by NTP.",
-            "/health",
+            "/",
         ),
         Rule(
             "BackupOld",
@@ -281,7 +294,7 @@ RULES: dict[str, Rule] = {
             " first backup",
             "the backup job does not run, or its disk is full",
             "Run `tillway backup` and look at the job that should have.",
-            "/health",
+            "/",
             expr="time() - tillway_backup_last_success_timestamp_seconds > {threshold} * 3600",
         ),
     )

@@ -26,8 +26,8 @@ from tillway.watch.windows import P95, Window, sums, windows
 PERIODS: Mapping[str, int] = {"24h": 86400, "7d": 7 * 86400, "30d": 30 * 86400}
 """Name -> seconds."""
 FORMULAS: Mapping[str, str] = {
-    "success": "delivered / (delivered + dead letters made in the period) x 100, by the latest"
-    " attempt of each delivery",
+    "success": "delivered / (delivered + dead letters made in the period) x 100; a dead letter that"
+    " a person brought through later counts as both",
     "p95": "the age from the door to the target that 95 of 100 deliveries of the period do not"
     " exceed, read off fixed steps",
     "dead letters": "messages that are dead letters now",

@@ -24,6 +24,7 @@ from tillway.watch import judge_books, judge_hub, judge_routes, judge_shops
 from tillway.watch.alerts import Alert, Mute
 from tillway.watch.flows import Recorder
 from tillway.watch.growth import note_size
+from tillway.watch.log_messages import MessageLog
 from tillway.watch.notifier import Notifier
 from tillway.watch.readings import readings
 from tillway.watch.rules import RULES, RuleBook, check_names
@@ -77,6 +78,7 @@ class Watch:
         self._ask_facts = facts
         self._clock = clock
         self.tallies = Tallies(clock)
+        self.log = MessageLog(release, journal) if release.hub.log == "json" else None
         self.tracer = tracer_of(release, journal, clock, self.tallies.spans)
         self._cancel: Callable[[], None] | None = None
         self._metrics: tuple[float, bytes] = (0.0, b"")
@@ -92,6 +94,8 @@ class Watch:
         if not self._opened:
             await self.recorder.open()
             self._cancel = self.journal.subscribe(self.tallies.heard)
+            if self.log is not None:
+                await self.log.open()
             if self.tracer is not None:
                 await self.tracer.open()
             self._opened = True
@@ -113,6 +117,9 @@ class Watch:
         if self._cancel is not None:
             self._cancel()
         self.spool.save(self.state)
+        if self.log is not None:
+            with contextlib.suppress(TillwayError):
+                await self.log.look()
         if self.tracer is not None:
             await self.tracer.close()
         await self.notifier.close()
@@ -124,6 +131,8 @@ class Watch:
             now = self._clock.now()
             self._mind_the_clock(now)
             await self.recorder.look()
+            if self.log is not None:
+                await self.log.look()
             self._learn_facts()
             change = await note_size(self.journal, now, self.facts)
             if change.statements:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from tillway.api.asgi import Reply
-from tillway.api.questions import resets_of
 from tillway.console.view import View
-from tillway.errors import TillwayError
-from tillway.observe import carried_by_route, gaps, verify
 
 SHOWN_GAPS = 50
+REFRESH_SECONDS = 2
 
 
 async def show(view: View) -> Reply:
-    """Show both equations and the gaps."""
+    """Show both equations and the gaps, as they were when they were checked last."""
     view.caller.need_all_stores()
-    missing = await gaps(view.reader, resets_of(view.release))
-    try:
-        found, unsteady = await verify(view.reader, carried_by_route(view.release)), ""
-    except TillwayError as error:
-        found, unsteady = None, error.detail
+    found = await view.console.models.books.seen()
     values = {
-        "books": found,
-        "unsteady": unsteady,
-        "gaps": missing[:SHOWN_GAPS],
-        "gap_count": len(missing),
-        "gap_numbers": sum(gap.count for gap in missing),
+        "books": found.books,
+        "unsteady": found.unsteady,
+        "checked_at": found.at,
+        "running": found.running,
+        "gaps": found.gaps[:SHOWN_GAPS],
+        "gap_count": len(found.gaps),
+        "gap_numbers": sum(gap.count for gap in found.gaps),
+        "refresh_seconds": REFRESH_SECONDS if found.running else 0,
     }
     return view.html("books.html", values)

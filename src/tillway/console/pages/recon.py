@@ -65,6 +65,9 @@ async def matrix(view: View) -> Reply:
     found = matrix_of(days)
     found_here = await findings(console.reader, **asked)
     groups = by_rule([one for one in found_here if view.caller.sees(one.store)])
+    if rule := view.query("rule"):
+        # An alert leads here; a rule of which nothing is open any more narrows nothing.
+        groups = [one for one in groups if one.rule == rule] or groups
     values = {
         "matrix": found,
         "rows": found.rows[:SHOWN_STORES],

@@ -21,6 +21,7 @@
     const heads = [...document.querySelectorAll(`#${place.dataset.chart}`)].map((body) =>
       [...body.closest("table").querySelectorAll("thead th")].map((one) => one.textContent.trim()))[0];
     const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+    place.textContent = "";
     chart = new uPlot({
       width: place.clientWidth, height: 220, legend: { show: true }, cursor: { show: false },
       series: [{}, { label: heads[1], stroke: colour("--link"), width: 2 },

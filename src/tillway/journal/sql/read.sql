@@ -117,7 +117,8 @@ FROM message JOIN payload USING (position) WHERE position = ?
 SELECT received_at FROM duplicate WHERE position = ? ORDER BY duplicate_id
 
 -- name: deliveries_of
-SELECT route.name, :deliveries FROM delivery JOIN route USING (route_id)
+SELECT route.name, :deliveries
+FROM route CROSS JOIN delivery ON delivery.route_id = route.route_id
 WHERE delivery.position = ? ORDER BY route.name
 
 -- name: attempts_of

@@ -41,10 +41,15 @@ WITH RECURSIVE day (at) AS (
   SELECT (SELECT position FROM message WHERE store = ?1 AND workstation <> ''
     ORDER BY business_date, workstation LIMIT 1)
   UNION ALL
-  SELECT (SELECT later.position FROM message AS later
-    WHERE later.store = ?1 AND later.workstation <> ''
-      AND (later.business_date, later.workstation) > (here.business_date, here.workstation)
-    ORDER BY later.business_date, later.workstation LIMIT 1)
+  SELECT coalesce(
+    (SELECT later.position FROM message AS later
+      WHERE later.store = ?1 AND later.business_date = here.business_date
+        AND later.workstation > here.workstation AND later.workstation <> ''
+      ORDER BY later.workstation LIMIT 1),
+    (SELECT later.position FROM message AS later
+      WHERE later.store = ?1 AND later.business_date > here.business_date
+        AND later.workstation <> ''
+      ORDER BY later.business_date, later.workstation LIMIT 1))
   FROM day CROSS JOIN message AS here ON here.position = day.at
 )
 SELECT here.workstation, here.business_date, 0, (

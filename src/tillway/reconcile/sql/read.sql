@@ -12,6 +12,10 @@ SELECT record FROM recon_day
 WHERE business_date >= ?1 AND business_date <= ?2 AND (?3 = '' OR store = ?3)
 ORDER BY store, business_date
 
+-- name: stores_of
+SELECT DISTINCT store FROM recon_day
+WHERE business_date >= ?1 AND business_date <= ?2 AND (?3 = '' OR store = ?3) ORDER BY store
+
 -- name: unfinished
 SELECT record FROM recon_day WHERE state <> 'posted' ORDER BY business_date, store
 

@@ -124,3 +124,18 @@ SELECT attempt.position, message_id, trace_id, store, receipt_number, natural_ke
 FROM attempt CROSS JOIN message ON message.position = attempt.position
 WHERE attempt_id > ?1 AND attempt_id <= ?2 AND kind <> 'replay'
   AND substr(trace_id, 17, 16) < ?3 AND substr(trace_id, 50) <> '-00' ORDER BY attempt_id
+
+-- name: troubled
+-- Calls of messages that had trouble, and the call that brought one through after all.
+SELECT trace_id, message_id, store, receipt_number, natural_key, attempt.route, number, outcome,
+  attempt.code, ended_at,
+  coalesce((SELECT state FROM delivery JOIN route USING (route_id)
+    WHERE route.name = attempt.route AND delivery.position = attempt.position), ''),
+  NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.position = attempt.position
+    AND later.route = attempt.route AND later.attempt_id > attempt.attempt_id)
+FROM attempt CROSS JOIN message ON message.position = attempt.position
+WHERE attempt_id > ?1 AND attempt_id <= ?2 AND kind <> 'replay' ORDER BY attempt_id
+
+-- name: turned_away
+SELECT invalid_id, outcome, door, store, natural_key, code, received_at
+FROM invalid WHERE invalid_id > ?1 AND invalid_id <= ?2 ORDER BY invalid_id
