@@ -21,6 +21,7 @@ from bench.hub import DOOR, new_project, running_hub, running_sink, sales
 from bench.load import at_rate, post
 from bench.replayed import replay_rate
 from bench.rows import Row, show, write
+from bench.screens import screens
 from bench.store_days import store_days
 from bench.traffic import (
     BATCH,
@@ -65,6 +66,7 @@ async def measure(folder: Path, only: str) -> list[Row]:
         "a million waiting": million_waiting,
         "growth": growth,
         "store-days": store_days,
+        "screens": screens,
     }
     rows: list[Row] = []
     for name, part in parts.items():

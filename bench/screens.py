@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from itertools import count, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
+
+import msgspec
 
 from bench.full_journal import BROKEN, ROUTE, TILLS, broken, full_journal
 from bench.hub import DOOR, HubUnderTest, environment, new_project, running_hub, running_sink, sales
@@ -29,7 +30,8 @@ STORED = 1_000_000
 FEW = 4_000
 REAL, FRESH = 3_000, 10_000
 PER_SECOND = 1_000.0
-SEGMENT_SECONDS = 5.0
+SEGMENT_SECONDS, READY_SECONDS = 5.0, 60.0
+"""Sales are made before they are sent, so that nothing else is done while the screens are timed."""
 ROUNDS, FLOOR_ROUNDS = 32, 10
 UNKNOWN_SECONDS = 60.0
 Asked = dict[str, list[str]]
@@ -55,6 +57,7 @@ async def screens(folder: Path, stored: int = STORED, rounds: int = ROUNDS) -> l
     """Return the slowest screen's p95, with all of them as its series."""
     project = folder / "screens"
     bodies = sales(REAL + FRESH)
+    sold = _endless(bodies[:REAL], bodies[REAL:])
     async with running_sink() as sink:
         new_project(project, sink, bulk=BATCH)
         async with full_journal(project, bodies[:REAL], stored) as full:
@@ -67,7 +70,7 @@ async def screens(folder: Path, stored: int = STORED, rounds: int = ROUNDS) -> l
             await full.fill(FEW, stored)
         asked = await addresses(project, bodies[0], stored)
         async with running_hub(project) as hub:
-            found, load = await _while_selling(hub, asked, bodies[REAL:], rounds)
+            found, load = await _while_selling(hub, asked, sold, rounds)
     taken = found.p95()
     slowest, held = next(iter(taken)), len(load.latencies) * BATCH / load.seconds
     print(f"  slowest: {slowest}; {held:,.0f} sales/s taken in meanwhile, ", end="")
@@ -115,10 +118,11 @@ async def addresses(project: Path, sale: bytes, stored: int) -> Asked:
 
 
 async def _while_selling(
-    hub: HubUnderTest, asked: Asked, bodies: list[bytes], rounds: int
+    hub: HubUnderTest, asked: Asked, batches: Iterator[bytes], rounds: int
 ) -> tuple[Answers, LoadResult]:
     """Ask for every screen while sales come at an even pace, until the last was answered."""
-    batches = _endless(batches_of(bodies))
+    ready = list(islice(batches, int(PER_SECOND / BATCH * READY_SECONDS)))
+    batches = chain(ready, batches)
     asking = asyncio.create_task(_ask(hub, asked, rounds))
     together = LoadResult(0.0)
     calls = int(PER_SECOND / BATCH * SEGMENT_SECONDS)
@@ -132,14 +136,22 @@ async def _while_selling(
     return await asking, together
 
 
-def _endless(batches: list[bytes]) -> Iterator[bytes]:
-    """Yield full batches of new sales for ever: what was sent comes again with an earlier date."""
-    full = [batch for batch in batches if batch.count(b"\n") == BATCH - 1]
-    today = json.loads(full[0].splitlines()[0])["bizDate"]
-    for ago in count():
-        when = (date.fromisoformat(today) - timedelta(days=ago)).isoformat()
-        for batch in full:
-            yield batch.replace(today.encode(), when.encode())
+def _endless(known: Iterable[bytes], fresh: list[bytes]) -> Iterator[bytes]:
+    """Yield full batches of new sales for ever: each till goes on counting where it was."""
+    numbers: dict[tuple[str, str], int] = {}
+    for body in known:
+        sale = msgspec.json.decode(body)
+        till = (sale["storeNo"], sale["tillNo"])
+        numbers[till] = max(numbers.get(till, 0), sale["docNo"])
+    full = [one.splitlines() for one in batches_of(fresh) if one.count(b"\n") == BATCH - 1]
+    for batch in cycle(full):
+        sold = []
+        for body in batch:
+            sale = msgspec.json.decode(body)
+            till = (sale["storeNo"], sale["tillNo"])
+            sale["docNo"] = numbers[till] = numbers.get(till, 0) + 1
+            sold.append(msgspec.json.encode(sale))
+        yield b"\n".join(sold)
 
 
 async def _ask(hub: HubUnderTest, asked: Mapping[str, list[str]], rounds: int) -> Answers:

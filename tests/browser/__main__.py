@@ -1,7 +1,7 @@
-"""`python -m browser --out file.json`: every screen and every incident story in a real browser.
+"""`python -m browser --out file.json`: every screen and every story in a real browser.
 
 It leaves with 1 when axe finds something, a page breaks the content policy, a story does not end
-well, or the page of 600 stores takes a second.
+well, a planted script runs, or the page of 600 stores takes a second.
 """
 
 from __future__ import annotations
@@ -9,88 +9,66 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 
+from browser.attack import attack
 from browser.chromium import QUIET, found_or_installed
-from browser.stories import STORIES, Told, told
-from browser.walk import Seen
-from browser.worlds import many_stores, trading_world
-from tillway.console.screens import SCREENS
-
-MOST_MILLISECONDS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the walk and the stories gave."""
-
-    screens: list[Seen]
-    many: Seen
-    stories: list[Told]
-
-    @property
-    def fine(self) -> bool:
-        """Say whether there is nothing to mend."""
-        seen = [*self.screens, self.many]
-        clean = all(not one.axe and not one.csp for one in seen)
-        quick = self.many.load_ms < MOST_MILLISECONDS
-        return clean and quick and all(one.ok for one in self.stories)
-
-    def as_json(self) -> dict[str, object]:
-        """Return the report as it is written."""
-        screens = [one.as_json() for one in (*self.screens, self.many)]
-        return {"screens": screens, "stories": [one.as_json() for one in self.stories]}
-
-    def say(self) -> None:
-        """Print a line for each screen and each story."""
-        for one in (*self.screens, self.many):
-            say(one)
-        for story in self.stories:
-            end = "ok" if story.ok else "FAILED"
-            sys.stdout.write(f"{story.name}: {end}, {story.clicks} clicks {story.said}\n")
-        rows = len(SCREENS)
-        sys.stdout.write(f"{len(self.screens)} of {rows} rows of the table are pages\n")
+from browser.plain import without_scripts
+from browser.report import Report
+from browser.steady import steady
+from browser.stories import STORIES, told
+from browser.walk import say
+from browser.worlds import empty_world, many_stores, trading_world
 
 
 async def run(browser_path: str, folder: Path, shots: Path) -> Report:
-    """Walk and play."""
+    """Walk and play; each part has a hub of its own in a folder of its own."""
+    report = Report()
+    count = 0
+
+    def own() -> Path:
+        nonlocal count
+        count += 1
+        made = folder / str(count)
+        made.mkdir()
+        return made
+
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
-        screens = await trading_world(browser, folder / "walk", shots)
-        many = await many_stores(browser, folder / "many", shots)
-        stories = [await told(browser, name, folder / name[0], shots) for name in STORIES]
+        report.many = await many_stores(browser, own(), shots)
+        report.screens += await trading_world(browser, own(), shots)
+        report.screens += await empty_world(browser, own(), shots)
+        await _play(report, browser, own, shots)
         await browser.close()
-    return Report(screens, many, stories)
+    return report
 
 
-def say(one: Seen) -> None:
-    """Print one line for a screen."""
-    sys.stdout.write(f"{one.name}: axe {len(one.axe)}, csp {len(one.csp)}, {one.load_ms} ms\n")
-    for line in (*one.axe, *one.csp):
-        sys.stdout.write(f"  {line}\n")
+async def _play(report: Report, browser: Browser, own: Callable[[], Path], shots: Path) -> None:
+    for name in STORIES:
+        report.stories.append(await told(browser, name, own(), shots))
+        say(f"{name}: {report.stories[-1]}")
+    report.stories.append(await attack(browser, own()))
+    report.stories.append(await without_scripts(browser, own()))
+    report.stories.append(await steady(browser, own()))
 
 
 def main() -> int:
     """Read the options, run, and write the report."""
     options = argparse.ArgumentParser(prog="browser")
     options.add_argument("--out", type=Path, default=Path("browser.json"))
-    options.add_argument("--shots", type=Path, default=None)
+    options.add_argument("--shots", type=Path, default=None, help="beside OUT without it")
     given = options.parse_args()
     shots = given.shots or given.out.with_suffix("")
     shots.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("walk", "many", *(story[0] for story in STORIES)):
-            (folder / part).mkdir()
-        report = asyncio.run(run(found_or_installed(), folder, shots))
+        report = asyncio.run(run(found_or_installed(), Path(name), shots))
     text = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
     given.out.write_text(f"{text}\n", "utf-8")
-    report.say()
+    report.told()
     return 0 if report.fine else 1
 
 

@@ -22,7 +22,7 @@ from jinja2 import Environment
 from playwright.async_api import Browser, Error, Page, Route
 
 from browser.payloads import ANSWER_TO_BRACES, HOST, payloads
-from browser.stories import MORNING
+from browser.stories import MORNING, Told
 from browser.walk import say
 from flows.tills import quayside
 from flows.turned_clock import TurnedClock
@@ -53,7 +53,7 @@ NUMBER = re.compile(r"planted(?:\(|%28)(\d+)")
 TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 ITEMS = 25
 MOST_TRACES = 25
-PLACES = ("label", "plu", "group", "unit", "codeType")
+PLACES = ("label", "plu", "group", "codeType")
 BY_ADDRESS = (
     "/find?q={}",
     "/problems?kind={0}&store={0}&target={0}",
@@ -70,6 +70,17 @@ BY_ADDRESS = (
 UNESCAPED = (
     "<!doctype html><title>x</title><ul>{% for one in texts %}<li>{{ one }}</li>{% endfor %}"
 )
+
+
+async def attack(browser: Browser, folder: Path, count: int = 1000) -> Told:
+    """Play the attack and its positive control as a story of the report."""
+    result = Told(f"stored XSS, {count} payloads")
+    ran = await unescaped(browser, count)
+    found = await attacked(browser, folder, count)
+    result.ok = bool(ran) and not found.alive and found.shown >= count // 2
+    if not result.ok:
+        result.said = f"control {len(ran)}, shown {found.shown}, alive {found.alive[:5]}"
+    return result
 
 
 @dataclass(slots=True)

@@ -170,7 +170,7 @@ async def story_d(stage: Stage) -> None:
     sold = [quayside(number, STORE) for number in (1040, 1041, 1042, 1044)]
     ends = {"firstDoc": 1040, "lastDoc": 1044}
     count = {**counted(["4.00"] * 4, short=Decimal(0)), **ends}
-    close = {**closed(["4.00"] * 4), "tills": [{"tillNo": "01", **ends, "docs": 4}]}
+    close = {**closed(["4.00"] * 4), "tills": [{"tillNo": "01", **ends, "docs": 5}]}
     await trade(stage.running, *sold, count, close)
     await day_in(stage.running, "receiving")
     stage.clock.turn_to("2026-11-21T04:30:00+01:00")

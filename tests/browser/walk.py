@@ -20,6 +20,7 @@ from tillway.console.screens import SCREENS
 WIDTHS = (360, 1200)
 LANGUAGES: Mapping[str, str] = {"en": "en-GB", "tr": "tr-TR"}
 """language of the console -> what the browser asks for."""
+EVERY_WIDTH = dict.fromkeys(LANGUAGES, WIDTHS)
 PATIENCE_MILLISECONDS = 30_000
 OK = 200
 FILES = frozenset({"stuck_csv", "service_levels_csv"})
@@ -90,43 +91,53 @@ async def addresses(page: Page, base: str, *, whole: bool = True) -> list[Visit]
 
 
 async def walked(
-    browser: Browser, base: str, visits: Iterable[Visit], shots: Path | None
+    browser: Browser,
+    base: str,
+    visits: Iterable[Visit],
+    shots: Path | None,
+    widths: Mapping[str, tuple[int, ...]] = EVERY_WIDTH,
 ) -> list[Seen]:
-    """Open every address at both widths in both languages, as somebody who is not logged in."""
+    """Open every address in both languages, each at its widths, as somebody not logged in."""
     listed = list(visits)
     screens = {one.name: Seen(one.name) for one in listed}
     for language, locale in LANGUAGES.items():
         context = await browser.new_context(locale=locale)
-        await looked_at(context, base, listed, language, screens, shots)
+        tour = Tour(context, base, language, widths[language], shots)
+        await tour.look_at(listed, screens)
         await context.close()
     return list(screens.values())
 
 
-async def looked_at(
-    context: BrowserContext,
-    base: str,
-    visits: Iterable[Visit],
-    language: str,
-    screens: Mapping[str, Seen],
-    shots: Path | None,
-) -> None:
-    """Open every address at both widths in one browser that asks for one language."""
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
-    for visit in visits:
-        for width in WIDTHS:
-            page = await context.new_page()
-            await page.set_viewport_size({"width": width, "height": 900})
-            seen = screens[visit.name]
-            listen(page, seen, visit.status)
-            found = len(seen.axe) + len(seen.csp)
-            took = await look(page, base, visit, seen, f"{width} px {language}")
-            await _speaks(page, language, seen)
-            if shots is not None:
-                name = f"{visit.name.replace(' ', '-')}-{width}-{language}.png"
-                await page.screenshot(path=shots / name, full_page=True)
-            await page.close()
-            found = len(seen.axe) + len(seen.csp) - found
-            say(f"{visit.name} {width} {language}: {took} ms, {found} findings")
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """One browser that asks for one language, and the widths it is opened at."""
+
+    context: BrowserContext
+    base: str
+    language: str
+    widths: tuple[int, ...]
+    shots: Path | None
+
+    async def look_at(self, visits: Iterable[Visit], screens: Mapping[str, Seen]) -> None:
+        """Open every address at every width and note what is found under its name."""
+        self.context.set_default_timeout(PATIENCE_MILLISECONDS)
+        for visit in visits:
+            for width in self.widths:
+                await self._look(visit, screens[visit.name], width)
+
+    async def _look(self, visit: Visit, seen: Seen, width: int) -> None:
+        page = await self.context.new_page()
+        await page.set_viewport_size({"width": width, "height": 900})
+        listen(page, seen, visit.status)
+        before = len(seen.axe) + len(seen.csp)
+        took = await look(page, self.base, visit, seen, f"{width} px {self.language}")
+        await _speaks(page, self.language, seen)
+        if self.shots is not None:
+            name = f"{visit.name.replace(' ', '-')}-{width}-{self.language}.png"
+            await page.screenshot(path=self.shots / name, full_page=True)
+        await page.close()
+        found = len(seen.axe) + len(seen.csp) - before
+        say(f"{visit.name} {width} {self.language}: {took} ms, {found} findings")
 
 
 async def look(page: Page, base: str, visit: Visit, seen: Seen, where: str) -> int:

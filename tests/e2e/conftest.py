@@ -21,7 +21,8 @@ from tillway.cli.demo.folder import free_port
 from tillway.cli.exit_codes import INTERRUPTED
 from tillway.project.template import Variables, new_project
 
-STOP_SECONDS = 30
+STOP_SECONDS = 60
+"""More than the demo gives hub, ERP and its own door together before it kills them."""
 WAIT_MILLISECONDS = 15_000
 
 

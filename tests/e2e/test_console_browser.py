@@ -58,6 +58,15 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"the Tab key does not reach {name!r}")
 
 
+def test_the_printed_link_opens_the_console(page: Page, demo: str) -> None:
+    """The link of `tillway dev` logs in once and leads straight to the health page."""
+    assert "/login/link?code=" in demo
+    page.goto(demo)
+    expect(page).to_have_url(re.compile(r"^http://127\.0\.0\.1:\d+/$"))
+    expect(page.get_by_role("link", name="Health")).to_have_attribute("aria-current", "page")
+    assert any(one["name"].endswith("session") for one in page.context.cookies())
+
+
 def test_sales_flow_without_a_reload(page: Page) -> None:
     """Numbers rise by themselves; stores and money are on the page."""
     page.evaluate("window.untouched = true")

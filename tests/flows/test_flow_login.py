@@ -250,3 +250,21 @@ async def test_the_live_stream_ends_with_the_hub(world: World) -> None:
         await answer.read()
         assert answer.content.at_eof()
         answer.close()
+
+
+async def test_a_proxy_says_who_calls(world: World) -> None:
+    """What it passes on is not this machine: refused without accounts, and counted by address."""
+    async with world.running() as running, aiohttp.ClientSession() as session:
+        site = Site(world, running, session)
+        browser, far = site.browser(), "192.0.2.7"
+        assert (await browser.get("/people", x_forwarded_for=far))[0] == 403
+        assert (await browser.get("/people"))[0] == 200
+        await site.add_users()
+        fields = {"name": VIEWER, "password": "wrong password"}
+        passed_on = {"x_forwarded_for": far, "x_forwarded_proto": "https"}
+        assert (await browser.post("/login", fields, **passed_on))[0] == 401
+        assert (await browser.post("/login", fields, x_forwarded_for=far))[0] == 403
+        [failed] = [
+            one for one in await running.hub.journal.actions(50) if one.verb == "login failed"
+        ]
+        assert (failed.who, failed.subject) == (VIEWER, f"from {far}")

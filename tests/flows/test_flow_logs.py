@@ -48,6 +48,11 @@ async def run(world: World, *more: str) -> AsyncIterator[Ran]:
     reading = asyncio.create_task(ran.read())
     try:
         await until(lambda: read_hub_file(world.folder) is not None, "the hub did not start")
+        address = read_hub_file(world.folder)
+        assert address is not None
+        # Its address is written before it minds signals; once it answers, it minds them.
+        async with world.session.get(f"http://{address.host}:{address.port}/healthz") as answer:
+            assert answer.status == 200
         yield ran
     finally:
         if process.returncode is None:

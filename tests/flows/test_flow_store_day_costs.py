@@ -36,6 +36,7 @@ async def test_costs_of_store_days_are_measured_on_any_size(
         "bookkeeper, CPU for each message",
         "a day of 12 x 40 receipts audited anew",
         "memory that took",
+        "memory it grew after the first tenth",
         "matrix of 12 shops and 3 days",
     ]
     assert all(row.figure > 0 and row.floor > 0 for row in rows if row.unit != "MB")

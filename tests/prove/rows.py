@@ -24,6 +24,7 @@ AGREED = (
     "poison",
     "clock_steps",
     "fuzz",
+    "api_fuzz",
     "audit_chain",
     "planted_secrets",
 )

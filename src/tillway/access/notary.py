@@ -99,9 +99,10 @@ class Notary:
     async def check(self) -> AuditVerdict:
         """Check every entry and every checkpoint; what is wrong is `broken` from then on."""
         verdict = await check_audit(self.journal, self.files)
-        found = verdict.findings[0].text if verdict.findings else ""
-        if found and found != self._found:
-            _log.error("%s", ConfigurationError("TW-8303", f"the audit chain is broken: {found}"))
+        first = verdict.findings[0] if verdict.findings else None
+        found = first.text if first else ""
+        if first and found != self._found:
+            _log.error("%s", ConfigurationError(first.code, found))
         self._found = found
         return verdict
 

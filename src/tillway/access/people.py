@@ -35,6 +35,8 @@ from tillway.journal.projection import Change, Projecting
 from tillway.project.records import Store
 from tillway.spelling import nearest
 
+OWNER = ""
+"""Whose a session is that came by a link of the owner of this machine."""
 KEY_BYTES = 32
 KEY_START = "twk_"
 """So that a key that got into a file or a log is recognised."""
@@ -159,7 +161,9 @@ class People:
                     "TW-8015", "the first account has the role admin for every shop", path="roles"
                 )
             user = replace(made, password=await self._passwords.stored(password))
-            await self._keep(user, "add user", _told(user), deed)
+            # From the first account on everybody logs in, the owner of this machine too.
+            ends = None if self._users else OWNER
+            await self._keep(user, "add user", _told(user), deed, ends=ends)
         return user
 
     async def change_user(
@@ -181,7 +185,7 @@ class People:
             user = replace(self._user(name), active=active, changed_at=self._clock.now())
             self._check_admins(user)
             verb = "enable user" if active else "disable user"
-            await self._keep(user, verb, name, deed, ends=not active)
+            await self._keep(user, verb, name, deed, ends=None if active else name)
         return user
 
     async def set_password(self, name: str, password: str, deed: Deed) -> User:
@@ -191,7 +195,7 @@ class People:
             self._user(name)
             stored = await self._passwords.stored(password)
             user = replace(self._user(name), password=stored, changed_at=self._clock.now())
-            await self._keep(user, "set password", name, deed, ends=True)
+            await self._keep(user, "set password", name, deed, ends=name)
         return user
 
     async def change_own_password(self, name: str, old: str, new: str, address: str) -> None:
@@ -272,18 +276,19 @@ class People:
             raise ConfigurationError("TW-8015", "nobody would be left who manages people")
 
     async def _keep(
-        self, user: User, verb: str, told: str, deed: Deed, *, ends: bool = False
+        self, user: User, verb: str, told: str, deed: Deed, *, ends: str | None = None
     ) -> None:
+        """Keep an account; ends: whose sessions end with it."""
         change = Change(actions=[self._action(verb, told, deed)])
         change.run(write("user"), user.row())
-        if ends:
-            self.sessions.end_of(user.name, change)
+        if ends is not None:
+            self.sessions.end_of(ends, change)
         await self._journal.project(change)
         self._users[user.name] = user
         # Who logged in while it was being kept came by what counted until now.
         late = Change()
-        if ends:
-            self.sessions.end_of(user.name, late)
+        if ends is not None:
+            self.sessions.end_of(ends, late)
         if late.statements:
             await self._journal.project(late)
 

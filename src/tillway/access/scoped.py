@@ -148,13 +148,23 @@ class ScopedReader:
         )
 
     async def invalid(
-        self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
+        self,
+        *,
+        outcome: str = "",
+        open_only: bool = True,
+        limit: int = 1000,
+        after: int = 0,
+        with_raw: bool = True,
     ) -> list[InvalidRow]:
         """Return copies of these shops; what names no shop is not theirs."""
 
         async def page(after: int) -> list[InvalidRow]:
             return await self._reader.invalid(
-                outcome=outcome, open_only=open_only, limit=ROWS_AT_ONCE, after=after
+                outcome=outcome,
+                open_only=open_only,
+                limit=ROWS_AT_ONCE,
+                after=after,
+                with_raw=with_raw,
             )
 
         return await _filled(
@@ -230,7 +240,7 @@ class ScopedReader:
 
     async def _all_invalid(self) -> list[InvalidRow]:
         rows: list[InvalidRow] = []
-        while page := await self.invalid(after=rows[-1].invalid_id if rows else 0):
+        while page := await self.invalid(after=rows[-1].invalid_id if rows else 0, with_raw=False):
             rows += page
         return rows
 

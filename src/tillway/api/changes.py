@@ -7,7 +7,9 @@ saw, and another count stops it.
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +18,6 @@ from msgspec import Meta
 from tillway.access.approvals import Approvals
 from tillway.access.scoped import reader_for
 from tillway.api.actions import (
-    LetterPlan,
     abandon_letters,
     check_count,
     keep_letters,
@@ -28,7 +29,7 @@ from tillway.api.actions import (
 )
 from tillway.api.asgi import Call, Reply, json_reply
 from tillway.api.fields import Count, Reason, Text, body_as, who_acts
-from tillway.api.operations import Keeping, Operations, Selection
+from tillway.api.operations import Operations, Selection
 from tillway.delivery.approval import NEEDED_CODE
 from tillway.errors import ConfigurationError
 from tillway.observe import MessageReader
@@ -91,39 +92,23 @@ class Changes:
 
     async def retry(self, call: Call) -> Reply:
         """Send the messages of a problem again."""
-        request = await body_as(call, LetterRequest)
-        plan = await self._plan(call, request)
-        if request.dry_run:
-            return json_reply("dlq.retry", {"dry_run": True, **plan.as_json()})
-        check_count(plan.count, request.agreed)
-        done = await retry_letters(
-            self.operations, plan, who=who_acts(call, request.who), reason=request.reason
-        )
-        return json_reply("dlq.retry", done)
+        return await self._letters(call, "retry", retry_letters)
 
     async def abandon(self, call: Call) -> Reply:
         """Give the messages of a problem up."""
-        request = await body_as(call, LetterRequest)
-        plan = await self._plan(call, request)
-        if request.dry_run:
-            return json_reply("dlq.abandon", {"dry_run": True, **plan.as_json()})
-        check_count(plan.count, request.agreed)
-        done = await abandon_letters(
-            self.operations, plan, who=who_acts(call, request.who), reason=request.reason
-        )
-        return json_reply("dlq.abandon", done)
+        return await self._letters(call, "abandon", abandon_letters)
 
     async def hold(self, call: Call) -> Reply:
         """Keep the messages of a problem, and their lanes, until they are released."""
-        return await self._keep(call, "hold")
+        return await self._letters(call, "hold", partial(keep_letters, verb="hold"))
 
     async def let_go(self, call: Call) -> Reply:
         """Let the messages of a problem go that are held."""
-        return await self._keep(call, "release")
+        return await self._letters(call, "release", partial(keep_letters, verb="release"))
 
     async def skip(self, call: Call) -> Reply:
         """Take the messages of a problem out of their lanes, as dead letters."""
-        return await self._keep(call, "skip")
+        return await self._letters(call, "skip", partial(keep_letters, verb="skip"))
 
     async def replay(self, call: Call) -> Reply:
         """Send a stretch of history again; a large one waits for a second person."""
@@ -185,18 +170,16 @@ class Changes:
         result = await self.operations.ingest(source, io.BytesIO(body), name)
         return json_reply("ingest", {"source": source, "name": name, **msgspec.to_builtins(result)})
 
-    async def _plan(self, call: Call, request: LetterRequest) -> LetterPlan:
-        """Plan over the shops that the caller sees."""
-        reader = reader_for(self.queries, call.caller)
-        return await plan_letters(reader, self.release, request.group, sample=request.sample)
-
-    async def _keep(self, call: Call, verb: Keeping) -> Reply:
+    async def _letters(
+        self, call: Call, verb: str, act: Callable[..., Awaitable[dict[str, Any]]]
+    ) -> Reply:
+        """Plan over the shops that the caller sees, check the count, and carry it out."""
         request = await body_as(call, LetterRequest)
-        plan = await self._plan(call, request)
+        reader = reader_for(self.queries, call.caller)
+        plan = await plan_letters(reader, self.release, request.group, sample=request.sample)
         if request.dry_run:
             return json_reply(f"dlq.{verb}", {"dry_run": True, **plan.as_json()})
         check_count(plan.count, request.agreed)
-        done = await keep_letters(
-            self.operations, plan, verb, who=who_acts(call, request.who), reason=request.reason
-        )
+        who = who_acts(call, request.who)
+        done = await act(self.operations, plan, who=who, reason=request.reason)
         return json_reply(f"dlq.{verb}", done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -16,6 +17,21 @@ from tillway.api.described import JSON, Operation, Parameter
 
 PROBLEM = "application/problem+json"
 _REFERENCE = "#/components/schemas/{name}"
+REFUSALS = {
+    "400": "A field or the body is wrong; `path` names it.",
+    "401": "Nobody is logged in, and no valid key was given.",
+    "403": "Not with these roles, not for these shops, or not from there.",
+    "default": "Refused, or not done: `code` says why and `advice` what to do.",
+}
+"""status -> what it means, everywhere; the body is always a problem document."""
+PARTS = {
+    "group": "The name of a problem, as `problems` lists it.",
+    "position": "The position of a message, as `find` answers it.",
+    "store": "The number of a shop.",
+    "contract": "A message type, as `contracts` lists it.",
+    "mapping": "The name of a mapping, as `mappings` lists it.",
+}
+"""What may stand in the braces of an address."""
 
 
 class Problem(msgspec.Struct):
@@ -87,8 +103,9 @@ def _answers(one: Operation) -> tuple[Any, ...]:
 
 def _operation(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "operationId": one.key.lower().translate(str.maketrans(" /{}.", "___  ")).replace(" ", ""),
+        "operationId": operation_id(one),
         "summary": one.summary,
+        "description": _told(one),
         "tags": [one.name.partition("/")[0]],
         "x-permission": one.permission,
         "x-roles": roles_with(one.permission),
@@ -99,9 +116,9 @@ def _operation(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
         ],
         "responses": {
             "200": {"description": "Done.", "content": _content(one, by_type)},
-            "default": {
-                "description": "Refused, or not done.",
-                "content": {PROBLEM: {"schema": by_type[Problem]}},
+            **{
+                status: {"description": told, "content": {PROBLEM: {"schema": by_type[Problem]}}}
+                for status, told in REFUSALS.items()
             },
         },
     }
@@ -110,6 +127,18 @@ def _operation(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
     elif one.takes:
         made["requestBody"] = {"required": True, "content": {one.takes: {"schema": {}}}}
     return made
+
+
+def operation_id(one: Operation) -> str:
+    """Return the name by which clients call an operation: `get_problems_group`; it stays."""
+    return "_".join(re.findall("[a-z0-9]+", one.key.lower()))
+
+
+def _told(one: Operation) -> str:
+    shops = "Holds what is of the shops of the caller, and of no other."
+    if one.every_store:
+        shops = "Only for callers who see every shop."
+    return f"Needs `{one.permission}`: {', '.join(roles_with(one.permission))}. {shops}"
 
 
 def _content(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
@@ -130,7 +159,13 @@ def _part(one: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 256}
     if one.step == "integer":
         schema = {"type": "integer", "minimum": 0, "maximum": 2**53}
-    return {"name": one.in_path, "in": "path", "required": True, "schema": schema}
+    return {
+        "name": one.in_path,
+        "in": "path",
+        "required": True,
+        "description": PARTS[one.in_path],
+        "schema": schema,
+    }
 
 
 def _parameter(field: Parameter) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def read_fields(call: Call, operation: Operation) -> dict[str, str]:
     """
     known = {one.name: one for one in operation.query}
     given: dict[str, str] = {}
-    for name, text in parse_qsl(call.raw_query, keep_blank_values=True, errors="strict"):
+    for name, text in _fields(call.raw_query):
         if name not in known:
             fields = ", ".join(known) or "none"
             raise _wrong(name, f"there is no field {name} here", nearest(name, known), fields)
@@ -80,6 +80,13 @@ def read_fields(call: Call, operation: Operation) -> dict[str, str]:
         if one.required and one.name not in given:
             raise ConfigurationError("TW-7010", f"{one.name} is missing", path=one.name)
     return given
+
+
+def _fields(raw_query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(raw_query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError("TW-7010", "the fields of the address are no UTF-8") from None
 
 
 def _check(field: Parameter, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tillway.access.callers import Caller
 from tillway.access.scoped import reader_for
+from tillway.api.actions import known_name
 from tillway.api.checked_books import CheckedBooks
 from tillway.api.operations import Operations
 from tillway.api.questions import stores_in_sight
@@ -49,7 +50,6 @@ from tillway.observe.tempo import Minute
 from tillway.observe.traffic import Flow, TrafficMap, traffic_map
 from tillway.project.records import Release
 from tillway.reconcile import StoreDay, is_kept, last_days, local_date, store_days
-from tillway.spelling import nearest
 from tillway.watch import Watch
 from tillway.watch.windows import P95
 
@@ -219,7 +219,7 @@ class ScreenModels:
 
     async def contract(self, name: str, caller: Caller) -> ContractPage:
         """Return one contract. Raises ConfigurationError TW-7009."""
-        _known("contract", name, self.release.contracts)
+        known_name("contract", name, self.release.contracts)
         lines = await self.contracts(caller)
         return contract_page(
             self.release, name, next(one for one in lines if one.message_type == name)
@@ -231,7 +231,7 @@ class ScreenModels:
 
     async def mapping(self, name: str, caller: Caller) -> MappingPage:
         """Return one mapping with a live sample. Raises ConfigurationError TW-7009."""
-        _known("mapping", name, self.release.mappings)
+        known_name("mapping", name, self.release.mappings)
         return await mapping_page(self.release, name, self.sight(caller))
 
     def settings(self) -> list[Setting]:
@@ -263,16 +263,6 @@ class ScreenModels:
             rate = one.tried * 60 / FLOW_SECONDS if one.start >= recent else 0.0
             found[name] = Flow(rate, one.age(P95), utc_text(one.start))
         return found
-
-
-def _known(kind: str, name: str, known: Mapping[str, object]) -> None:
-    if name not in known:
-        raise ConfigurationError(
-            "TW-7009",
-            f'there is no {kind} "{name}"',
-            value=name,
-            advice=f"{nearest(name, known)}Known: {', '.join(sorted(known)) or 'none'}.",
-        )
 
 
 def _done(one: Action) -> Done:

@@ -33,7 +33,7 @@ from tillway.reconcile import (
     findings,
     last_days,
     local_date,
-    matrix_of,
+    matrix,
     open_items,
     ready,
     sheets,
@@ -89,7 +89,7 @@ class StoreDayQuestions:
         query = call.query
         first, last = last_days(self.today, MATRIX_DAYS)
         asked = {"from": first, "to": last, **{name: text for name, text in query.items() if text}}
-        found = matrix_of(await self._seen_days(call, asked))
+        found = await matrix(self.tables, call.caller.sees, **_range(asked, call.caller))
         data = {"dates": found.dates, "rows": found.rows, "states": found.states}
         return json_reply("recon.matrix", {**data, "legend": LEGEND})
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tillway.assembly.backup_memory import last_backup
+from tillway.assembly.certificates import certificates
 from tillway.clock import MICROSECONDS
 from tillway.errors import JournalFault, Refused
 from tillway.watch import HubFacts, Spool, Watch
@@ -42,6 +43,7 @@ def facts_of(hub: Hub) -> HubFacts:
         journal_bytes=path.stat().st_size if path.exists() else 0,
         wal_bytes=log.stat().st_size if log.exists() else 0,
         backup_at=round(backup.taken_at.timestamp() * MICROSECONDS) if backup else 0,
+        certificates=certificates(hub.release),
         held_lanes={one.route: one.held_lanes for one in hub.delivery.snapshot().routes},
         timings=hub.journal.take_timings(),
         guarded=not hub.release.hub.listen_host.startswith(LOOPBACK),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
@@ -23,6 +25,7 @@ LINE_SECONDS = 2.0
 DRAIN_SECONDS = 60.0
 DAY_SECONDS = 8 * 3600
 
+T = TypeVar("T")
 Seconds = Annotated[
     float | None, Parameter(name="--seconds", help="Play by itself, mend everything and stop.")
 ]
@@ -56,11 +59,33 @@ def dev(
     if fresh is not None:
         fresh_folder(fresh)
     folder = (fresh or project).resolve()
-    result = asyncio.run(_play(folder, seconds, rate, stores, seed))
+    try:
+        result = asyncio.run(_until_told(_play(folder, seconds, rate, stores, seed)))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     if result is None:
         return exit_codes.DONE
     emit("dev", result, lambda console: console.print_json(data=result), json)
     return exit_codes.DONE if result["balanced"] else exit_codes.FAILED
+
+
+async def _until_told(play: Coroutine[Any, Any, T]) -> T:
+    """Play until it is over, or until SIGINT or SIGTERM asks to stop; then tidy up once.
+
+    Said here and not left to Python: a shell lets its background jobs ignore SIGINT, and without a
+    handler SIGTERM would leave the hub and the ERP behind.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    return await play
 
 
 async def _play(

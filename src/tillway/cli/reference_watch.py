@@ -1,4 +1,4 @@
-"""Reference pages about the watch: alert rules, metrics, and the formulas of service levels."""
+"""Reference pages about the watch: alert rules, metrics, log events and service levels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from tillway.cli.markdown import code, page, section, table
 from tillway.project.alert_records import ServiceLevels
+from tillway.watch.log_events import EVENTS, MESSAGE_EVENTS, MESSAGE_FIELDS
 from tillway.watch.metrics import METRICS
 from tillway.watch.rules import RULES
 from tillway.watch.service_levels import FORMULAS
@@ -48,4 +49,26 @@ def metrics_page() -> str:
         section("Metrics", table(("Name", "Kind", "Labels", "Meaning", "From"), rows)),
         section("Promises", table(("Setting", "Default"), promises)),
         section("Formulas", table(("Figure", "Formula"), list(FORMULAS.items()))),
+        section("Log events of a message", _message_events()),
+        section("Log events of the hub", _hub_events()),
     )
+
+
+def _message_events() -> str:
+    events = [(code(one.name), one.level, one.meaning) for one in MESSAGE_EVENTS.values()]
+    fields_of_all = [(code(name), meaning) for name, meaning in MESSAGE_FIELDS]
+    return "\n\n".join(
+        (
+            table(("Event", "Level", "Meaning"), events),
+            "Their fields; one that is empty is left out:",
+            table(("Field", "Meaning"), fields_of_all),
+        )
+    )
+
+
+def _hub_events() -> str:
+    rows = [
+        (code(one.name), one.sentence, ", ".join(code(name) for name in one.fields if name))
+        for one in EVENTS.values()
+    ]
+    return table(("Event", "What people read", "Fields"), rows)

@@ -19,7 +19,7 @@ Seconds = Annotated[
     float | None, Parameter(name="--seconds", help="Stop by itself after so many seconds.")
 ]
 Log = Annotated[
-    Literal["", "text", "json"],
+    Literal["text", "json"] | None,
     Parameter(help="How what happens is written: text on stderr, or json, a line each, on stdout."),
 ]
 _log = logging.getLogger("tillway.run")
@@ -31,7 +31,7 @@ def run(
     env: Environment = "",
     set_: Overrides = (),
     seconds: Seconds = None,
-    log: Log = "",
+    log: Log = None,
     json: Json = False,
 ) -> int:
     """Run the hub: take in, store, deliver, until SIGTERM, Ctrl-C or the given seconds.

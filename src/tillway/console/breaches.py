@@ -31,7 +31,7 @@ async def breaches_of(reader: MessageReader, invalid_ids: Iterable[int]) -> list
     """Return the distinct breaches of the oldest copies, at most SHOWN_BREACHES."""
     found: dict[Breach, None] = {}
     for number in list(invalid_ids)[:READ_COPIES]:
-        for row in await reader.invalid(limit=1, after=number - 1):
+        for row in await reader.invalid(limit=1, after=number - 1, with_raw=False):
             found.update(dict.fromkeys(_stored(row)))
     return list(found)[:SHOWN_BREACHES]
 

@@ -22,6 +22,7 @@ from tillway.observe.stuck import AGES, OLDEST
 from tillway.reconcile import LEGEND
 from tillway.reconcile.answers import WAITS_FOR
 from tillway.reconcile.store_day import MEANINGS
+from tillway.watch.rules import RULES
 
 ROOM = Path(__file__).parent
 LOCALE = ROOM / "locale"
@@ -106,6 +107,8 @@ def _words() -> Iterator[str]:
     yield from (word.replace("_", " ") for word in (*OUTCOMES, *FATES))
     yield from (OLDEST, BUILT_IN, "default")
     yield from WAITS_FOR
+    for rule in RULES.values():
+        yield from (rule.fires, rule.likely, rule.advice)
 
 
 def _file(language: str) -> Path:

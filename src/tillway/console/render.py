@@ -5,12 +5,14 @@ Payloads are text here, never markup; a name that a template does not know is an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from tillway.console.assets import asset
 from tillway.console.speech import LANGUAGES, Speech
@@ -52,6 +54,8 @@ SIGNS: Mapping[str, tuple[str, str, str]] = {
 }
 """state -> (sign, word, colour class): a sign never stands without its word, nor colour alone."""
 
+_AFTER_A_MARK = re.compile(r"(?<=[._:-])")
+
 
 @cache
 def _environment(speech: Speech) -> Environment:
@@ -78,6 +82,7 @@ def _environment(speech: Speech) -> Environment:
         upper_first=lambda text: text[:1].upper() + text[1:],
         currency_digits=speech.kept_amount,
         part=lambda text: quote(str(text), safe=""),
+        breaks=_breaks,
     )
     made.globals.update(
         sign=lambda state: _sign(speech, state),
@@ -91,6 +96,11 @@ def _environment(speech: Speech) -> Environment:
 def page(speech: Speech, template: str, values: Mapping[str, Any]) -> bytes:
     """Return a page as UTF-8."""
     return _environment(speech).get_template(template).render(values).encode()
+
+
+def _breaks(text: str) -> Markup:
+    """Return a dotted name that may be broken after its dots and lines, escaped."""
+    return Markup("<wbr>").join(_AFTER_A_MARK.split(text))
 
 
 def _sign(speech: Speech, state: str) -> tuple[str, str, str]:

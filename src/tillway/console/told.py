@@ -84,6 +84,27 @@ SENTENCES: tuple[str, ...] = (
         "No message has receipt number %(number)s. Numbers repeat between tills: %(example)s names"
         " store, till and number, and says why it is absent."
     ),
+    N_(
+        "%(route)s: %(failed)s of %(tried)s deliveries fail from %(stores)s stores"
+        " (%(rate)s succeed at %(target)s)"
+    ),
+    N_("%(route)s: %(failed)s of %(tried)s deliveries fail (%(rate)s succeed at %(target)s)"),
+    N_("%(route)s: %(rate)s of deliveries succeed"),
+    N_("%(target)s is slow: 95 of 100 messages of %(route)s arrive within %(p95)s s, %(told)s"),
+    N_("usually %(seconds)s s at this hour"),
+    N_("promised are %(seconds)s s"),
+    N_("%(route)s stands still: %(count)s messages wait and nothing is tried"),
+    N_("%(target)s has not been answering for %(age)s"),
+    N_("%(source)s is quiet: %(count)s messages in 5 minutes, usually about %(expected)s"),
+    N_("store %(store)s has been silent for %(age)s"),
+    N_("all %(count)s shops of %(group)s are silent, the last of them for %(age)s"),
+    N_("its longest silence today was %(age)s"),
+    N_("store %(store)s: receipt numbers are missing on %(date)s (%(numbers)s)"),
+    N_("%(count)s dead letters on %(route)s: %(code)s"),
+    N_("%(count)s messages of %(route)s were given up at the deadline"),
+    N_("%(count)s messages of %(route)s are in doubt"),
+    N_("%(system)s sent %(count)s messages again with another content"),
+    N_("%(target)s answered %(status)s: %(text)s"),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
 _APART = re.compile(r"(; | - |, )")

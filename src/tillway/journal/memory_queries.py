@@ -216,10 +216,11 @@ class MemoryQueries:
         open_only: bool = True,
         limit: int = 1000,
         after: int = 0,
+        with_raw: bool = True,
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
         found = [
-            replace(row, raw=b"")
+            replace(row, raw=row.raw if with_raw else b"")
             for row in self.invalid_rows
             if row.invalid_id > after
             and outcome in ("", row.outcome)

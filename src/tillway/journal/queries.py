@@ -252,9 +252,18 @@ class JournalQueries(Protocol):
         ...
 
     async def invalid(
-        self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
+        self,
+        *,
+        outcome: str = "",
+        open_only: bool = True,
+        limit: int = 1000,
+        after: int = 0,
+        with_raw: bool = True,
     ) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies, oldest first; raw is left out (b"")."""
+        """Return quarantined and conflicting copies, oldest first.
+
+        Without raw (b"") a list costs no reading of what was sent.
+        """
         ...
 
     async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:

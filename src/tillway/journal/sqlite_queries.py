@@ -200,14 +200,7 @@ class SqliteQueries:
 
     async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
         """Return quarantined and conflicting copies by natural key or id."""
-        values = (text.strip(), copy_number(text), limit)
-        sql = read_sql("find_invalid")
-
-        def read(reader: Reader) -> list[InvalidRow]:
-            rows: list[tuple[Any, ...]] = reader.db.execute(sql, values).fetchall()
-            return [invalid_record(row[:-1], reader.unpack(row[-1])) for row in rows]
-
-        return await self._pool.run(read)
+        return await self._copies("find_invalid", (text.strip(), copy_number(text), limit))
 
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
@@ -257,11 +250,18 @@ class SqliteQueries:
         ]
 
     async def invalid(
-        self, *, outcome: str = "", open_only: bool = True, limit: int = 1000, after: int = 0
+        self,
+        *,
+        outcome: str = "",
+        open_only: bool = True,
+        limit: int = 1000,
+        after: int = 0,
+        with_raw: bool = True,
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
-        rows = await self._rows("open_invalid" if open_only else "invalid", after, outcome, limit)
-        return [invalid_record(row) for row in rows]
+        values = (after, outcome, limit)
+        name = "open_invalid" if open_only else "invalid"
+        return await self._copies(name, values, with_raw=with_raw)
 
     async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
         """Return up to limit messages of a shop among the newest of all, newest first."""
@@ -321,6 +321,15 @@ class SqliteQueries:
                 stored_message(row[:_HEADER], reader.unpack(row[_HEADER]))
                 for row in reader.db.execute(sql, values)
             ]
+
+        return await self._pool.run(read)
+
+    async def _copies(self, name: str, values: Row, *, with_raw: bool = True) -> list[InvalidRow]:
+        sql = read_sql(name).replace(":raw", "raw" if with_raw else "x'00'")
+
+        def read(reader: Reader) -> list[InvalidRow]:
+            rows: list[Row] = reader.db.execute(sql, values).fetchall()
+            return [invalid_record(row[:-1], reader.unpack(row[-1])) for row in rows]
 
         return await self._pool.run(read)
 

@@ -180,7 +180,7 @@ def invalid_row(item: Invalid, outcome: str, first_position: int, raw: bytes) ->
     )
 
 
-def invalid_record(values: Row, raw: bytes = b"") -> InvalidRow:
+def invalid_record(values: Row, raw: bytes) -> InvalidRow:
     """Return an InvalidRow from the columns that `read.sql` selects, raw apart."""
     return InvalidRow(
         invalid_id=values[0],

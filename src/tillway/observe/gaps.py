@@ -8,6 +8,7 @@ one is missing although the other has it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -51,6 +52,8 @@ async def gaps(
         if reset == "none":
             continue
         days = [(day, await _numbers(queries, day)) for day in group]
+        # Between two counters others get their turn: a month of a chain is a million numbers.
+        await asyncio.sleep(0)
         missing = _gaps_of(days, reset_policy(reset))
         if missing and await _asked_again(queries, days, missing):
             missing = _gaps_of(days, reset_policy(reset))

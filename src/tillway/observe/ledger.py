@@ -28,9 +28,11 @@ async def ledger_rows(
 
 
 async def invalid_rows(queries: JournalQueries, *, outcome: str = "") -> AsyncIterator[InvalidRow]:
-    """Yield every open quarantined or conflicting copy, oldest first."""
+    """Yield every open quarantined or conflicting copy, oldest first, without its raw bytes."""
     after = 0
-    while page := await queries.invalid(outcome=outcome, limit=PAGE_ROWS, after=after):
+    while page := await queries.invalid(
+        outcome=outcome, limit=PAGE_ROWS, after=after, with_raw=False
+    ):
         for row in page:
             yield row
         after = page[-1].invalid_id

@@ -113,7 +113,8 @@ def mapping_lines(release: Release) -> list[MappingLine]:
 async def contract_lines(release: Release, queries: JournalQueries) -> list[ContractLine]:
     """Return every contract in force with what breaks it now."""
     broken: dict[str, Counter[str]] = {}
-    for copy in await queries.invalid(outcome="quarantined", limit=MOST_COPIES):
+    copies = await queries.invalid(outcome="quarantined", limit=MOST_COPIES, with_raw=False)
+    for copy in copies:
         rules = broken.setdefault(copy.message_type, Counter())
         rules.update({str(one.get("rule", "")) for one in _breaches(copy.violations)})
     made = _producers(release)

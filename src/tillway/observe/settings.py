@@ -30,7 +30,7 @@ def settings_of(release: Release) -> list[Setting]:
     """Return the settings of the hub, then those of every source and target."""
     hub = release.hub
     found = [
-        Setting("hub", one.name, str(getattr(hub, one.name)), _origin(hub, one.name))
+        _setting("hub", one.name, getattr(hub, one.name), _origin(hub, one.name))
         for one in fields(HubSettings)
         if one.name not in HIDDEN
     ]
@@ -48,10 +48,12 @@ def _origin(hub: HubSettings, name: str) -> str:
 
 
 def _system(part: str, values: Any, file: str) -> list[Setting]:
-    return [
-        Setting(part, name, "" if _is_secret(value) else str(value), file, secret=_is_secret(value))
-        for name, value in sorted(values.items())
-    ]
+    return [_setting(part, name, value, file) for name, value in sorted(values.items())]
+
+
+def _setting(part: str, name: str, value: Any, origin: str) -> Setting:
+    secret = _is_secret(value)
+    return Setting(part, name, "" if secret else str(value), origin, secret=secret)
 
 
 def _is_secret(value: Any) -> bool:

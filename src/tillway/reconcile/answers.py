@@ -6,7 +6,7 @@ them, and times as microseconds UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,9 @@ from tillway.reconcile.facts import ZERO
 from tillway.reconcile.findings import Finding, finding_from
 from tillway.reconcile.measures import Measure, measures, registers_of
 from tillway.reconcile.rules import CATALOGUE
-from tillway.reconcile.shelf import decode_day
+from tillway.reconcile.shelf import decode_day, decode_shown
 from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.summaries import Alike, Matrix, matrix_of
 from tillway.reconcile.tables import answer, read
 
 ANY_FIRST, ANY_LAST = "", "9999-99-99"
@@ -180,6 +181,20 @@ async def store_days(
     return [decode_day(record) for [record] in rows]
 
 
+async def matrix(
+    tables: Asking,
+    sees: Callable[[str], bool],
+    *,
+    first: str = ANY_FIRST,
+    last: str = ANY_LAST,
+    store: str = "",
+) -> Matrix:
+    """Return the days of a range (ISO dates, both included) as a matrix, of the shops one sees."""
+    rows = await tables.ask(read("days_of"), (first, last, store))
+    days = (decode_shown(record) for [record] in rows)
+    return matrix_of(day for day in days if sees(day.store))
+
+
 async def unfinished_days(tables: Asking) -> list[StoreDay]:
     """Return every day that is not posted, oldest first."""
     return [decode_day(record) for [record] in await tables.ask(read("unfinished"))]
@@ -216,6 +231,14 @@ async def findings(
     """Return findings by date, shop and rule; state "" for all."""
     rows = await tables.ask(read("findings"), (store, first, last, state, rule))
     return [finding_from(row) for row in rows]
+
+
+async def alike_findings(
+    tables: Asking, *, first: str = ANY_FIRST, last: str = ANY_LAST, store: str = ""
+) -> list[Alike]:
+    """Return the open findings of a range, counted where they are alike: for screens of groups."""
+    rows = await tables.ask(answer("alike_findings"), (first, last, store))
+    return [Alike(*row) for row in rows]
 
 
 async def day_in_full(

@@ -24,6 +24,7 @@ from tillway.reconcile.findings import Finding
 from tillway.reconcile.marks import Mark
 from tillway.reconcile.rules import Judge
 
+SHOPS_IN_MEMORY = 10_000
 SALES = ("receipt", "void")
 NUMBERED = ("receipt", "void", "control", "cash")
 MARKED: dict[Mark, tuple[str, str]] = {
@@ -53,7 +54,7 @@ OWN_RULES = (
 RULES = (*OWN_RULES, *(rule for rule in INTAKE_RULES if rule != "SEQ_GAP"))
 """Rules that are asked here of every message of a day."""
 _HALF = Decimal("0.5")
-_CLOSE = Decimal("0.005")
+_CLOSE = _HALF_CENT = Decimal("0.005")
 _HUNDRED = Decimal(100)
 
 
@@ -80,7 +81,7 @@ class FactAudit:
         self._settings = settings
         self._judge = judge
         self._shops: dict[str, _Shop] = {}
-        self._units = {name: Decimal(1).scaleb(-digits) for name, digits in MINOR_DIGITS.items()}
+        self._halves = {name: _HALF.scaleb(-digits) for name, digits in MINOR_DIGITS.items()}
         period = settings.period_closed_until
         self._closed_until = period.isoformat() if period else ""
 
@@ -191,13 +192,13 @@ class FactAudit:
     def _computed_again(self, fact: Fact) -> Iterator[tuple[str, dict[str, str]]]:
         """Compare each rate's tax with what it comes to; the worst one is told."""
         tolerance = self._judge.set_tolerance("TAX_RECALC_MISMATCH")
-        unit = self._units.get(fact.currency, Decimal("0.01"))
+        half = self._halves.get(fact.currency, _HALF_CENT)
         worst: tuple[Decimal, TaxSum] | None = None
         for tax in fact.taxes:
             if not tax.judged:
                 continue
             apart = _apart(tax)
-            allowed = unit * _HALF * tax.count if tolerance is None else tolerance
+            allowed = half * tax.count if tolerance is None else tolerance
             if abs(apart) > allowed and (worst is None or abs(apart) > abs(worst[0])):
                 worst = apart, tax
         if worst is not None:
@@ -213,6 +214,9 @@ class FactAudit:
             )
 
     def _shop(self, name: str) -> _Shop:
+        if len(self._shops) >= SHOPS_IN_MEMORY:
+            # Names of shops come with messages: strangers must not pile up.
+            self._shops.clear()
         store = self._release.stores.get(name)
         settings = self._settings
         zone = store.time_zone if store else self._release.hub.time_zone

@@ -284,9 +284,12 @@ class Bookkeeper:
 
     async def _audit_fact(self, entry: Entry, fact: Fact, position: int, change: Change) -> None:
         """Judge one message; what it said before under the same key is compared."""
-        shop, business_date = entry.day.store, entry.day.business_date
+        shop, business_date = place = entry.day.store, entry.day.business_date
         found = self._facts.judge(fact, shop, business_date, position)
-        if found or await self.log.knows(shop, business_date, fact.natural_key):
+        known = self.log.subjects_at_hand(*place)
+        if known is None:
+            known = await self.log.subjects(*place)
+        if found or fact.natural_key in known:
             await self.log.report(
                 shop,
                 business_date,

@@ -168,11 +168,9 @@ class DayBook(msgspec.Struct, array_like=True):
 
     def add(self, fact: Fact, position: int, *, by_operator: bool = False, sign: int = 1) -> None:
         """Take one message in; sign -1 takes it out again, its number stays seen."""
-        if position > self.position:
-            self.position = position
+        self.position = max(self.position, position)
         self.messages += sign
-        if fact.received_at > self.last_at:
-            self.last_at = fact.received_at
+        self.last_at = max(self.last_at, fact.received_at)
         if fact.workstation:
             self._number(fact, sign)
         if fact.training:

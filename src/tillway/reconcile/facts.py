@@ -254,7 +254,8 @@ def _split(lines: list[Line], fact: Fact, *, included: bool) -> None:
             if kind == "return":
                 fact.returns += amount
         if line.tax:
-            rate = _rate(line.tax[0])
+            stated = line.tax[0].rate
+            rate = "" if stated is None else _rate_text(stated)
             for tax in line.tax:
                 if included if tax.included is None else tax.included:
                     carried += tax.tax_amount

@@ -76,12 +76,14 @@ class FindingLog:
             self._days.move_to_end(key)
         return found
 
-    async def knows(self, store: str, business_date: str, subject: str) -> bool:
-        """Say whether anything is on record about a subject, however much there is of the day."""
-        place = (store, business_date)
-        if place not in self._subjects:
-            await self.known(store, business_date)
-        return subject in self._subjects[place]
+    async def subjects(self, store: str, business_date: str) -> Collection[str]:
+        """Return what something is on record about, of a day; it is read once."""
+        await self.known(store, business_date)
+        return self._subjects[store, business_date]
+
+    def subjects_at_hand(self, store: str, business_date: str) -> Collection[str] | None:
+        """Return the same of a day that is in memory: this is asked with every message."""
+        return self._subjects.get((store, business_date))
 
     async def report(
         self,

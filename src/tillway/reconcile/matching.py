@@ -24,6 +24,7 @@ from tillway.reconcile.payment_names import PaymentNames, link_names
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.side_book import Entered
 from tillway.reconcile.store_day import local_date
+from tillway.reconcile.waiting import Waiting
 
 AT_ONCE = 2000
 """Overdue items that are judged in one look; the next look goes on from there."""
@@ -32,7 +33,6 @@ FOLLOWED = ("charge", "refund")
 FAILED = ("declined", "cancelled")
 _OVERDUE = {"tender": "TENDER_NO_PAYMENT", "entry": "PAYMENT_NO_TENDER", **BANK_RULES}
 _FIRST_PLACE = ("", 0)
-_NOBODY: frozenset[int] = frozenset()
 
 
 class Matching:
@@ -62,7 +62,7 @@ class Matching:
         self._names = PaymentNames(journal)
         self._log = log
         self._judge = judge
-        self._waiting: dict[str, set[int]] = {}
+        self._waiting = Waiting()
         self._looked_to = _FIRST_PLACE
 
     async def open(self) -> None:
@@ -148,7 +148,7 @@ class Matching:
         )
         waiting: set[int] = set()
         for name in (tender.reference, tender.other_reference):
-            waiting |= self._waiting.get(name, _NOBODY)
+            waiting.update(self._waiting.under(name))
         for item_id in sorted(waiting):
             entry = await self._items.item("entry", item_id)
             if entry is not None and not entry.match_id and answers(tender, entry):
@@ -181,7 +181,7 @@ class Matching:
             return
         learned = self._names.learn(message, change)
         for reference, names in learned.items():
-            for item_id in sorted(self._waiting.get(reference, ())):
+            for item_id in sorted(self._waiting.under(reference)):
                 await self._named(item_id, names, at, change)
         if message.status in FAILED and message.amount:
             names = {message.psp_reference, *learned.get(message.psp_reference, ())}
@@ -281,14 +281,12 @@ class Matching:
 
     def _wait(self, entry: Item, names: Iterable[str]) -> None:
         """Note by which names an entry waits for its tender."""
-        for name in filter(None, (entry.reference, entry.other_reference, *names)):
-            self._waiting.setdefault(name, set()).add(entry.item_id)
+        self._waiting.add(entry.item_id, (entry.reference, entry.other_reference, *names))
 
     async def _pair(self, tender: Item, entry: Item, at: int, change: Change) -> None:
         """Join a tender and an entry; amounts that differ beyond the tolerance are a finding."""
         self._items.match(tender, entry, change)
-        for name in (tender.reference, entry.reference, entry.other_reference):
-            self._waiting.get(name, set()).discard(entry.item_id)
+        self._waiting.leave(entry.item_id)
         apart = entry.amount - tender.amount
         same = tender.currency == entry.currency
         found: list[Finding] = []
@@ -324,6 +322,7 @@ class Matching:
                         self._wait(other, links.get(other.reference, ()))
             for rule in (_OVERDUE[item.kind], "AMOUNT_DIFF"):
                 await self._report(rule, item, at, change, [])
+            self._waiting.leave(item.item_id)
             self._items.withdraw(item, change)
 
     async def _counterpart(self, item: Item) -> Item | None:

@@ -11,6 +11,7 @@ from typing import Any
 from tillway.journal.base import Candidate
 from tillway.message import Envelope, content_hash, key_digest, natural_key, record_hash
 from tillway.model import message_type, to_minor
+from tillway.model.currencies import MINOR_DIGITS
 
 SYSTEM = "tillway"
 
@@ -36,7 +37,10 @@ def own_message(name: str, message: Any, message_id: str, now: int, release: str
         store=getattr(message, "business_unit_id", None) or "",
         business_date=business_date.isoformat() if business_date else "",
         currency=currency,
-        amount_minor=None if amount is None or not currency else to_minor(amount, currency),
+        # A currency that ISO 4217 does not have counts in no unit.
+        amount_minor=None
+        if amount is None or currency not in MINOR_DIGITS
+        else to_minor(amount, currency),
     )
     return Candidate(
         envelope=envelope,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from tillway.model import round_money
+from tillway.model.currencies import MINOR_DIGITS
 from tillway.model.postings import PostingLine
 from tillway.reconcile.audit_tills import over_short
 from tillway.reconcile.day_book import DayBook, Sums
@@ -133,14 +134,22 @@ def _sales(sums: Sums, less: Sums, *, by_group: bool) -> dict[tuple[str, str], D
 
 
 def _rounded(line: PostingLine, currency: str) -> PostingLine:
-    amount = round_money(line.amount, currency)
     return PostingLine(
         posting_line_type=line.posting_line_type,
-        amount=amount,
+        amount=_to_unit(line.amount, currency),
         tender_type=line.tender_type,
         tax_rate=line.tax_rate,
         merchandise_hierarchy=line.merchandise_hierarchy,
     )
+
+
+def _to_unit(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount rounded to the minor unit.
+
+    A currency that ISO 4217 does not have is a finding of its receipts, CURRENCY_UNKNOWN, and holds
+    the day. Once a person accounted for it, amounts are posted as they were told: it has no unit.
+    """
+    return round_money(amount, currency) if currency in MINOR_DIGITS else amount
 
 
 def _close(lines: list[PostingLine], apart: Decimal, currency: str) -> None:
@@ -149,7 +158,7 @@ def _close(lines: list[PostingLine], apart: Decimal, currency: str) -> None:
     apart is what the exact amounts lack: receipts that do not balance in themselves and were let
     through by a person.
     """
-    if apart := round_money(apart, currency):
+    if apart := _to_unit(apart, currency):
         told = "receipts that do not balance in themselves"
         lines.append(PostingLine(posting_line_type="other", amount=-apart, description=told))
     rest = sum((line.amount for line in lines), ZERO)

@@ -16,7 +16,7 @@ import msgspec
 from tillway.journal.projection import Asking, Change
 from tillway.reconcile.day_book import DayBook, Register, decode_book, encode_book
 from tillway.reconcile.facts import Fact
-from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.store_day import ShownDay, StoreDay
 from tillway.reconcile.tables import read, write
 
 DAYS_IN_MEMORY = 2000
@@ -24,7 +24,9 @@ _FACT = msgspec.msgpack.Decoder(Fact)
 _ENCODER = msgspec.msgpack.Encoder()
 _RECORD = msgspec.msgpack.Decoder(StoreDay)
 decode_fact = _FACT.decode
+_SHOWN = msgspec.msgpack.Decoder(ShownDay)
 decode_day = _RECORD.decode
+decode_shown = _SHOWN.decode
 encode = _ENCODER.encode
 
 
@@ -56,10 +58,6 @@ class Shelf:
         self._entries.clear()
         [(last,)] = await self._journal.ask(read("last_day"))
         self._next_id = last + 1
-
-    def at_hand(self, store: str, business_date: str) -> Entry | None:
-        """Return a day that is in memory; it may be the next to go, so take it at once."""
-        return self._entries.get((store, business_date))
 
     async def entry(self, store: str, business_date: str) -> Entry:
         """Return a day, opened from the tables or made anew."""

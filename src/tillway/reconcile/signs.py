@@ -6,7 +6,7 @@ console each cell says its word.
 
 from __future__ import annotations
 
-from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.store_day import ShownDay, StoreDay
 
 MISSING, GAP = "!", "#"
 SIGNS = {
@@ -33,7 +33,7 @@ LEGEND = {
 """Sign -> its word, in the order a legend shows them."""
 
 
-def symbol_of(day: StoreDay) -> str:
+def symbol_of(day: StoreDay | ShownDay) -> str:
     """Return the sign of a day in the matrix; a gap is drawn over any state."""
     if day.gaps:
         return GAP

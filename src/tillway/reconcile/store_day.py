@@ -79,6 +79,19 @@ class StoreDay(msgspec.Struct, kw_only=True, gc=False):
     difference: dict[str, str] = {}
 
 
+class ShownDay(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """What a matrix shows of a `StoreDay`: the same record, the rest of it not even read."""
+
+    store: str
+    business_date: str
+    state: State = "open"
+    messages: int = 0
+    findings: int = 0
+    gaps: int = 0
+    money: dict[str, str] = {}
+    difference: dict[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How things stand with a day, as far as its state depends on it.

@@ -17,7 +17,7 @@ import msgspec
 from tillway.reconcile.findings import Finding
 from tillway.reconcile.rules import CATALOGUE
 from tillway.reconcile.signs import symbol_of
-from tillway.reconcile.store_day import StoreDay
+from tillway.reconcile.store_day import ShownDay, StoreDay
 
 Amounts = dict[str, Decimal]
 """Currency -> amount."""
@@ -80,16 +80,39 @@ class StoreBooks:
     findings: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Open findings of one rule and shop that differ in nothing a group of findings tells."""
+
+    rule: str
+    store: str
+    severity: str
+    owner: str
+    currency: str
+    difference: str
+    count: int
+    first_seen: int
+
+
 def by_rule(found: Iterable[Finding]) -> list[RuleGroup]:
     """Return findings grouped by rule: what blocks first, then the most."""
+    return _grouped((one, 1) for one in found)
+
+
+def alike_by_rule(found: Iterable[Alike]) -> list[RuleGroup]:
+    """Return the same of findings that were counted already."""
+    return _grouped((one, one.count) for one in found)
+
+
+def _grouped(found: Iterable[tuple[Finding | Alike, int]]) -> list[RuleGroup]:
     groups: dict[str, RuleGroup] = {}
     stores: defaultdict[str, set[str]] = defaultdict(set)
-    for one in found:
+    for one, count in found:
         rule = CATALOGUE[one.rule]
         group = groups.setdefault(
             one.rule, RuleGroup(one.rule, rule.code, one.severity, rule.finds)
         )
-        group.count += 1
+        group.count += count
         group.oldest = min(group.oldest or one.first_seen, one.first_seen)
         if one.severity == "error":
             group.severity = "error"
@@ -99,14 +122,18 @@ def by_rule(found: Iterable[Finding]) -> list[RuleGroup]:
             group.owners.append(one.owner)
         difference = _money(one)
         if difference:
-            _add(group.money, one.currency, abs(difference))
+            _add(group.money, one.currency, abs(difference) * count)
     for name, group in groups.items():
         group.stores = len(stores[name])
     return sorted(groups.values(), key=lambda one: (one.severity != "error", -one.count, one.rule))
 
 
-def matrix_of(days: Iterable[StoreDay]) -> Matrix:
-    """Return days as a matrix; the money at risk decides the order of the rows."""
+def matrix_of(days: Iterable[StoreDay | ShownDay]) -> Matrix:
+    """Return days as a matrix; the money at risk decides the order of the rows.
+
+    Days may come one by one, none is kept; and cells that are alike are one.
+    """
+    alike: dict[tuple[str, str, int, int], Cell] = {}
     rows: dict[str, MatrixRow] = {}
     states: defaultdict[str, int] = defaultdict(int)
     dates: set[str] = set()
@@ -116,9 +143,13 @@ def matrix_of(days: Iterable[StoreDay]) -> Matrix:
             row = rows[day.store] = MatrixRow(day.store)
         dates.add(day.business_date)
         states[day.state] += 1
-        row.cells[day.business_date] = Cell(
-            symbol_of(day), day.state, day.gaps, day.findings, day.difference
-        )
+        told = (symbol_of(day), day.state, day.gaps, day.findings)
+        cell = None if day.difference else alike.get(told)
+        if cell is None:
+            cell = Cell(*told, day.difference)
+            if not day.difference:
+                alike[told] = cell
+        row.cells[day.business_date] = cell
         if day.state in AT_RISK:
             row.wrong += 1
             for currency, amount in day.money.items():
@@ -158,7 +189,7 @@ def _most_at_risk(row: MatrixRow) -> tuple[Decimal, int, str]:
     return -largest(row.at_risk), -row.wrong, row.store
 
 
-def _money(one: Finding) -> Decimal:
+def _money(one: Finding | Alike) -> Decimal:
     """Return the difference of a finding that states money, else zero."""
     if not (one.currency and one.difference):
         return Decimal(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.journal.base import RefusedItem, Settlement
 from tillway.testing.journal import ROUTE, SALE, candidate, cells, invalid, row
@@ -82,6 +83,41 @@ class QueryJournalSuite(ConsumerJournalSuite):
         numbers = await journal.numbers("quayside", "0145", "03", "2026-11-20")
         assert numbers == [1, 3, 4]
 
+    async def test_the_days_of_the_tills_of_one_shop(self, journal: Any) -> None:
+        """First and last number by date, till and run of the counter; other shops are left out."""
+        await journal.append([candidate(number, epoch=2) for number in (3, 1)])
+        await journal.append([candidate(number) for number in (5001, 2)])
+        await journal.append([candidate(7, till="01"), candidate(9, store="0146"), invalid(1)])
+        days = await journal.register_days("0145")
+        assert [(one.workstation, one.register_epoch, one.first, one.last) for one in days] == [
+            ("01", 0, 7, 7),
+            ("03", 0, 2, 5001),
+            ("03", 2, 1, 3),
+        ]
+        assert {one.business_date for one in days} == {"2026-11-20"}
+        assert await journal.register_days("0147") == []
+
+    async def test_days_of_tills_come_in_order(self, journal: Any) -> None:
+        """By date, then by till; a date on which only a later run counted is there too."""
+        items = [candidate(1, till="02"), candidate(2, till="01", epoch=1)]
+        dated = replace(items[0].envelope, business_date="2026-11-19", natural_key="x")
+        again = replace(items[0], envelope=dated, key_digest=b"0123456789abcdef")
+        await journal.append([*items, again])
+        days = await journal.register_days("0145")
+        assert [(one.business_date[-2:], one.workstation, one.register_epoch) for one in days] == [
+            ("19", "02", 0),
+            ("20", "01", 1),
+            ("20", "02", 0),
+        ]
+
+    async def test_the_newest_of_one_shop(self, journal: Any) -> None:
+        """Newest first, as many as asked for, among so many of all; no payload is read."""
+        await journal.append([candidate(n, store="0146" if n % 2 else "0145") for n in range(6)])
+        found = await journal.newest_of_store("0145", 2, 100)
+        assert [(m.position, m.canonical) for m in found] == [(5, b""), (3, b"")]
+        assert [m.position for m in await journal.newest_of_store("0145", 9, 3)] == [5]
+        assert await journal.newest_of_store("0147", 9, 100) == []
+
     # --- finding ----------------------------------------------------------------------------
 
     @pytest.mark.parametrize(
@@ -93,6 +129,20 @@ class QueryJournalSuite(ConsumerJournalSuite):
         await journal.append([candidate(41), item, candidate(43)])
         text = text.format(message_id=item.envelope.message_id)
         assert [m.position for m in await journal.find(text, 10)] == [2]
+
+    async def test_a_key_is_found_whatever_its_names_hold(self, journal: Any) -> None:
+        """A colon in the name of a shop or a till makes no key unfindable; each finds its own."""
+        odd = [candidate(42, store="01:45"), candidate(42, store="01", till="45:03")]
+        await journal.append([*odd, candidate(42)])
+        key = "01:45:03:2026-11-20:42"
+        assert [m.envelope.natural_key for m in await journal.find(key, 10)] == [key, key]
+
+    async def test_a_number_that_no_till_gave_is_found_by_its_key(self, journal: Any) -> None:
+        """A vendor's object may carry a number without a till."""
+        item = candidate(42)
+        envelope = replace(item.envelope, workstation="", natural_key="or-42", receipt_number="")
+        await journal.append([replace(item, envelope=envelope)])
+        assert [m.position for m in await journal.find("or-42", 10)] == [1]
 
     async def test_find_without_a_hit_is_empty(self, journal: Any) -> None:
         """Nothing found is an answer, whatever was typed."""

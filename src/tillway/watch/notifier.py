@@ -7,7 +7,7 @@ of an end before the beginning; other receivers do not wait.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,9 +59,11 @@ class Notifier:
             _log.error("letters about alerts pile up; the oldest are given up")
             del self._state.letters[: len(self._state.letters) - MOST_LETTERS]
 
-    async def deliver(self, now: int) -> int:
-        """Send every letter that is due; return how many were taken."""
-        taken = 0
+    async def deliver(self, now: int, keep: Callable[[], Awaitable[None]]) -> None:
+        """Send every letter that is due; keep the state after each that was taken.
+
+        A hub that is killed meanwhile sends again only the one letter it had in hand.
+        """
         held: set[str] = set()
         for letter in list(self._state.letters):
             if letter.receiver in held:
@@ -72,10 +74,9 @@ class Notifier:
                     held.add(letter.receiver)
                 continue
             if await self._sent(letter, now):
-                taken += 1
+                await keep()
             elif letter in self._state.letters:
                 held.add(letter.receiver)
-        return taken
 
     async def test(self, names: Iterable[str], now: int) -> dict[str, str]:
         """Send a marked message through each channel at once; return receiver -> "" or why not.

@@ -161,7 +161,7 @@ RULES: dict[str, Rule] = {
             "the audit chain is not what was signed",
             0,
             "",
-            "when the hub signs",
+            "when the hub signs, and every hour",
             "somebody changed the journal by hand, or an older copy was put back",
             "Run `tillway verify` and keep a copy of the folder before anything else.",
             "/audit",

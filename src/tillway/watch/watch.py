@@ -259,9 +259,12 @@ class Watch:
 
     async def _send(self, now: int) -> None:
         """Keep what must be told before it is told, and again what was."""
-        await asyncio.to_thread(self.spool.save, self.state)
-        if self.state.letters and await self.notifier.deliver(now):
+
+        async def keep() -> None:
             await asyncio.to_thread(self.spool.save, self.state)
+
+        await keep()
+        await self.notifier.deliver(now, keep)
         if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat_at = self._clock.monotonic()
             await self.notifier.beat()

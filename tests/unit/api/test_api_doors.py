@@ -181,6 +181,17 @@ async def test_a_link_of_a_locked_account_opens_nothing(peopled: AccessWorld) ->
     assert (await call(peopled.front, f"/login/link?code={locked}")).status == 403
 
 
+async def test_the_first_account_ends_what_came_by_a_link(world: AccessWorld) -> None:
+    """From then on everybody logs in, the owner of the machine too; a new link does that."""
+    owner = cookie_of(await call(world.front, f"/login/link?code={world.links.make('')}"))
+    assert (await call(world.front, "/people", headers=owner)).status == 200
+    await world.people.add_user("ada", PASSWORD, ["admin"], [], DEED)
+    assert (await call(world.front, "/people", headers=owner)).status == 303
+    again = cookie_of(await call(world.front, f"/login/link?code={world.links.make('')}"))
+    await world.people.add_user("vic", PASSWORD, ["viewer"], [], DEED)
+    assert (await call(world.front, "/people", headers=again)).status == 200
+
+
 async def test_a_link_is_told_to_nobody(peopled: AccessWorld) -> None:
     """Followed, it leads away at once: no page bears it, no other site and no log hears of it."""
     code = peopled.links.make("vic")

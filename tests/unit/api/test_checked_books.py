@@ -1,4 +1,4 @@
-"""The books on a page: checked beside it, shown as they were last, never kept for long when quick."""
+"""The books on a page: checked beside it, and shown as they were last where that takes long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from operating_world import release
-from tillway.api.checked_books import SHARE, WAIT_SECONDS, CheckedBooks
+from tillway.api.checked_books import SHARE, WAIT_SECONDS, BooksSeen, CheckedBooks
 from tillway.clock import ManualClock, settle
 from tillway.errors import ConfigurationError
 from tillway.journal.memory import MemoryJournal
@@ -53,11 +53,11 @@ def books(journal: SlowJournal, clock: ManualClock) -> CheckedBooks:
     return CheckedBooks(journal, release(), clock)
 
 
-async def looked(books: CheckedBooks, clock: ManualClock) -> object:
+async def looked(books: CheckedBooks, clock: ManualClock) -> BooksSeen:
     """Look while a check takes longer than a page waits."""
     task = asyncio.create_task(books.seen())
     await settle()
-    clock.advance(2 * WAIT_SECONDS)
+    await clock.advance(2 * WAIT_SECONDS)
     return await task
 
 
@@ -99,7 +99,7 @@ async def test_a_slow_check_is_kept_for_a_while_and_shown_while_the_next_runs(
     await settle()
     kept = await books.seen()
     assert (await books.seen(), journal.reads) == (kept, 1)
-    clock.advance(SHARE * 3 * WAIT_SECONDS)
+    await clock.advance(SHARE * 3 * WAIT_SECONDS)
     journal.let.clear()
     old = await looked(books, clock)
     assert (old.books, old.at, old.running, journal.reads) == (kept.books, kept.at, True, 2)

@@ -118,18 +118,21 @@ async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("hints", "message_hint"),
-        ("find_object", "message_natural_key"),
-        ("find_object", "message_object_id"),
-        ("find_key", "message_sequence"),
-        ("newest_revisions", "COVERING INDEX message_object"),
+        ("read.hints", "message_hint"),
+        ("search.find_object", "message_natural_key"),
+        ("search.find_object", "message_object_id"),
+        ("search.find_key", "message_sequence"),
+        ("search.find_name", "message_name"),
+        ("search.find_name", "message_odd_key"),
+        ("read.newest_revisions", "COVERING INDEX message_object"),
     ],
 )
 async def test_what_is_asked_often_is_asked_of_an_index(
     tmp_path: Path, name: str, index: str
 ) -> None:
     """The cost of hints, of an object, a key and its revisions does not grow with the journal."""
-    plan = await _plan(tmp_path, "read.sql", name, "message.position")
+    file, _, statement = name.partition(".")
+    plan = await _plan(tmp_path, f"{file}.sql", statement, "message.position")
     assert index in plan
     assert "SCAN message" not in plan
 

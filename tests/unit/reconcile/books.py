@@ -15,6 +15,7 @@ from tillway.journal.base import Candidate
 from tillway.journal.memory import MemoryJournal
 from tillway.message import Envelope, content_hash, key_digest, natural_key, record_hash
 from tillway.model import MESSAGE_TYPES, message_type, to_minor
+from tillway.model.currencies import MINOR_DIGITS
 from tillway.project.records import Masking, Reconciliation, RecordSelector, SourceRecord
 from tillway.reconcile.bookkeeper import Bookkeeper
 from tillway.reconcile.findings import Finding
@@ -88,7 +89,9 @@ def stored(message: Any, received_at: int) -> Candidate:
         business_date=message.business_date.isoformat(),
         sequence_number=message.sequence_number,
         currency=currency,
-        amount_minor=None if amount is None or not currency else to_minor(amount, currency),
+        amount_minor=None
+        if amount is None or currency not in MINOR_DIGITS
+        else to_minor(amount, currency),
     )
     return Candidate(
         envelope=envelope,

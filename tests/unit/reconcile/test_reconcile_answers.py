@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tillway.errors import ConfigurationError
 from tillway.journal.memory import MemoryJournal
+from tillway.journal.projection import Change
+from tillway.journal.sqlite import open_sqlite
 from tillway.reconcile import (
     LEGEND,
     Finding,
     StoreDay,
+    alike_by_rule,
+    alike_findings,
     business_date,
     by_rule,
     day_in_full,
     is_kept,
     last_days,
+    matrix,
     matrix_of,
     open_items,
     ready,
@@ -24,7 +30,9 @@ from tillway.reconcile import (
     store_days,
     symbol_of,
 )
+from tillway.reconcile.findings import finding_row
 from tillway.reconcile.signs import SIGNS
+from tillway.reconcile.tables import tables, write
 from unit.reconcile.days import DAY, STORE
 from unit.reconcile.told_days import GAP_DAY, told_days
 
@@ -64,6 +72,33 @@ def test_findings_are_grouped_by_rule_and_currency() -> None:
     assert (warned.severity, warned.stores, warned.money) == ("warn", 0, {})
 
 
+async def test_findings_counted_where_they_are_alike_make_the_same_groups(tmp_path: Path) -> None:
+    """A screen of groups reads a few rows however many findings there are, and tells the same."""
+    journal = await open_sqlite(tmp_path / "journal.db")
+    await journal.open_tables(tables())
+    kept = [
+        Finding("OVER_SHORT", f"{at % 3}", DAY, f"{at}", currency="EUR", first_seen=90 - at,
+                difference="-2.50" if at % 2 else "1.00", owner="mia" if at == 7 else "")
+        for at in range(40)
+    ]  # fmt: skip
+    kept += [
+        Finding("SEQ_GAP", "1", DAY, f"{at}", severity="warn", first_seen=5) for at in range(9)
+    ]
+    other = [
+        Finding("SEQ_GAP", "1", "2026-11-21", "a", severity="error", first_seen=1),
+        Finding("SEQ_GAP", "1", DAY, "gone", state="gone", first_seen=1),
+    ]
+    change = Change()
+    change.run(write("finding"), *(finding_row(one) for one in (*kept, *other)))
+    await journal.project(change)
+    alike = await alike_findings(journal, first=DAY, last=DAY)
+    of_one = await alike_findings(journal, first=DAY, last=DAY, store="2")
+    await journal.close()
+    assert alike_by_rule(alike) == by_rule(kept)
+    assert len(alike) < 10
+    assert sum(one.count for one in of_one) == sum(one.store == "2" for one in kept)
+
+
 def test_the_matrix_begins_with_most_at_risk() -> None:
     """By the largest single amount of days that are off; a quiet shop comes last."""
     found = matrix_of(
@@ -78,6 +113,28 @@ def test_the_matrix_begins_with_most_at_risk() -> None:
     assert found.rows[1].at_risk == {"EUR": Decimal(10), "USD": Decimal(11)}
     assert found.states == {"balanced": 1, "exceptions": 2, "reopened": 1}
     assert [row.cells[DAY].sign for row in found.rows] == ["R", "!", "!", "="]
+
+
+async def test_the_matrix_read_from_the_tables_is_that_of_the_days() -> None:
+    """The same shops, cells and amounts, of the shops one sees and nobody else's."""
+    books = await told_days()
+    seen = await matrix(books.journal, lambda _store: True)
+    assert seen == matrix_of(await store_days(books.journal))
+    assert [row.store for row in seen.rows] == [STORE]
+    assert {DAY, GAP_DAY} <= set(seen.dates)
+    only = await matrix(books.journal, lambda _store: True, first=DAY, last=DAY)
+    assert only.dates == [DAY]
+    assert (await matrix(books.journal, lambda store: store != STORE)).rows == []
+
+
+def test_cells_that_are_alike_are_one() -> None:
+    """Unless they show an amount: that is of their day alone."""
+    days = [day(name, "exceptions", messages=3) for name in ("1", "2")]
+    apart = [day(name, "exceptions", messages=3, difference={"EUR": "1"}) for name in ("3", "4")]
+    cells = [row.cells[DAY] for row in matrix_of([*days, *apart]).rows]
+    assert cells[0] is cells[1]
+    assert cells[2] == cells[3] != cells[0]
+    assert cells[2].amount == {"EUR": "1"}
 
 
 def test_every_sign_has_its_word() -> None:

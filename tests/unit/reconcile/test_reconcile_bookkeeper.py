@@ -7,6 +7,7 @@ from datetime import date, time
 import pytest
 
 from tillway.journal.projection import Change
+from tillway.project.records import PostingSetting
 from tillway.reconcile.bookkeeper import Bookkeeper
 from tillway.reconcile.desk import Decision, Desk
 from unit.reconcile.books import Books, close, count, later, no_sale, pickup, receipt
@@ -264,3 +265,17 @@ async def test_what_another_system_says_of_an_unknown_day_makes_no_day() -> None
     await books.journal.project(change)
     await books.keeper.catch_up()
     assert await books.journal.ask("SELECT count(*) FROM recon_day") == days
+
+
+async def test_a_currency_nobody_knows_is_posted_as_it_was_told() -> None:
+    """It holds its day as a finding; accounted for by a person, it stops nothing."""
+    books = Books(CLOSED, posting=PostingSetting(mode="store_day", erp="ledger"))
+    await books.take(receipt(1, currency="ZZZ"), totals_of(1))
+    entry = await books.caught_up()
+    assert entry.day.state == "exceptions"
+    standing = [key for key, one in (await books.open_findings()).items() if one.blocks]
+    assert "CURRENCY_UNKNOWN" in {rule for rule, _ in standing}
+    await Desk(books.keeper).override(STORE, DAY, standing, Decision("ann", "a voucher", 9))
+    await books.keeper.catch_up()
+    postings = await books.journal.ask("SELECT currency, state FROM recon_posting")
+    assert ("ZZZ", "said") in postings

@@ -285,7 +285,7 @@ async def test_a_tender_costs_one_row_and_no_question() -> None:
     book.journal.ask = counted  # type: ignore[method-assign]
     change = await book._read(matching, [sale(f"P{n}", "1", n) for n in range(100)], 1)
     assert asked == []
-    assert [len(rows) for _, rows in change.statements] == [1] * 100
+    assert [len(rows) for _, rows in change.statements] == [100]
 
 
 EVERYTHING = [

@@ -245,3 +245,15 @@ def test_every_posting_adds_up_to_zero(
 def test_control_a_line_that_is_left_out_is_seen() -> None:
     """Positive control: without one of its lines a posting does not add up to zero."""
     assert sum(one.amount for one in store_day_lines(day(), "EUR", by_group=True)[1:]) != 0
+
+
+def test_a_currency_nobody_knows_has_no_unit_to_round_to() -> None:
+    """Its lines are as they were told and add up to zero; a known one is rounded."""
+    told = {
+        "sales": (Sold("", "", money("9.995")),),
+        "tenders": (Paid("cash", money("9.995")),),
+    }
+    lines = receipt_lines(receipt(1, currency="ZZZ", **told), by_group=False)
+    assert shown(lines) == {"tender cash": money("9.995"), "sales": money("-9.995")}
+    lines = receipt_lines(receipt(1, **told), by_group=False)
+    assert shown(lines) == {"tender cash": money("10.00"), "sales": money("-10.00")}

@@ -18,10 +18,10 @@ from tillway.observe.moments import seconds_since
 from tillway.reconcile import (
     LEGEND,
     DayInFull,
+    alike_by_rule,
+    alike_findings,
     business_date,
-    by_rule,
     day_in_full,
-    findings,
     last_days,
     local_date,
     matrix_of,
@@ -59,12 +59,11 @@ async def matrix(view: View) -> Reply:
         view.caller.need_store(store)
     to = business_date(view.query("to"), today, field="to")
     first, last = last_days(to, MATRIX_DAYS)
-    asked = {"first": first, "last": last, "store": store}
     listed = await store_days(console.reader, first=first, last=last, store=store)
     days = [one for one in listed if view.caller.sees(one.store)]
     found = matrix_of(days)
-    found_here = await findings(console.reader, **asked)
-    groups = by_rule([one for one in found_here if view.caller.sees(one.store)])
+    alike = await alike_findings(console.reader, first=first, last=last, store=store)
+    groups = alike_by_rule([one for one in alike if view.caller.sees(one.store)])
     if rule := view.query("rule"):
         # An alert leads here; a rule of which nothing is open any more narrows nothing.
         groups = [one for one in groups if one.rule == rule] or groups

@@ -104,9 +104,9 @@ SELECT target, state, since, failures, next_probe_at, code, detail FROM target_s
 ORDER BY target
 
 -- name: find_invalid
-SELECT :invalid, raw FROM invalid WHERE natural_key = ?1
+SELECT :invalid, :raw FROM invalid WHERE natural_key = ?1
 UNION ALL
-SELECT :invalid, raw FROM invalid WHERE invalid_id = ?2 AND natural_key <> ?1
+SELECT :invalid, :raw FROM invalid WHERE invalid_id = ?2 AND natural_key <> ?1
 ORDER BY invalid_id LIMIT ?3
 
 -- name: record
@@ -133,11 +133,11 @@ WHERE :kind AND state IN (SELECT value FROM json_each(?1)) AND delivery.position
   AND (?3 = '' OR route.name = ?3)
 
 -- name: invalid
-SELECT :invalid FROM invalid
+SELECT :invalid, :raw FROM invalid
 WHERE invalid_id > ?1 AND (?2 = '' OR outcome = ?2) ORDER BY invalid_id LIMIT ?3
 
 -- name: open_invalid
-SELECT :invalid FROM invalid
+SELECT :invalid, :raw FROM invalid
 WHERE invalid_id > ?1 AND (?2 = '' OR outcome = ?2) AND closed_by = 0
 ORDER BY invalid_id LIMIT ?3
 

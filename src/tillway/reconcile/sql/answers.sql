@@ -35,6 +35,12 @@ FROM recon_day JOIN recon_posting USING (day_id)
 WHERE business_date >= ?1 AND business_date <= ?2 AND (?3 = '' OR store = ?3)
 ORDER BY store, business_date, recon_posting.revision, posting_key
 
+-- name: alike_findings
+SELECT rule, store, severity, owner, currency, difference, count(*), min(first_seen)
+FROM recon_finding
+WHERE state = 'open' AND business_date >= ?1 AND business_date <= ?2 AND (?3 = '' OR store = ?3)
+GROUP BY rule, store, severity, owner, currency, difference
+
 -- name: open_findings_by_store
 SELECT store, count(*) FROM recon_finding WHERE state = 'open' AND severity = 'error'
 GROUP BY store
