@@ -32,9 +32,12 @@ USER, PASSWORD = "tillway", "post-office"
 TOLERANCE_SECONDS = 300
 
 
-@dataclass(slots=True)
+@dataclass
 class PostOffice:
-    """A mail server with STARTTLS and a password; broken, it takes no mail."""
+    """A mail server with STARTTLS and a password; broken, it takes no mail.
+
+    Without slots: aiosmtpd looks at every member of its handler, and early Pythons trip over those.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)

@@ -25,7 +25,12 @@ SUMS = ("gross", "discount", "net", "tax", "grand")
 
 @dataclass(slots=True)
 class Verdict:
-    """One seed. found counts the findings that had to be there and are."""
+    """One seed. faults = found + missed: a fault is found when everything came of it that must.
+
+    That is each finding the truth names for it, or, where it names none, that the message was taken
+    once, known as a duplicate, or refused. invented counts findings that no fault explains;
+    findings those that had to be there and are.
+    """
 
     seed: int
     faults: int = 0
@@ -35,6 +40,7 @@ class Verdict:
     money_equal: bool = True
     balanced: bool = True
     details: dict[str, list[str]] = field(default_factory=dict)
+    findings: int = 0
     by_fault: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -57,9 +63,19 @@ class Verdict:
 async def judged(week: Week) -> Verdict:
     """Compare what the hub holds with the truth of the week."""
     verdict = Verdict(week.plan.seed)
-    kinds = Counter(line.fault for line in read_truth(week.truth) if isinstance(line, TruthFault))
-    verdict.faults, verdict.by_fault = kinds.total(), dict(sorted(kinds.items()))
-    compare_findings(verdict, finance_findings(week.truth), await found_in(week))
+    faults = [line for line in read_truth(week.truth) if isinstance(line, TruthFault)]
+    verdict.faults = len(faults)
+    verdict.by_fault = dict(sorted(Counter(one.fault for one in faults).items()))
+    expected, found = finance_findings(week.truth), await found_in(week)
+    compare_findings(verdict, expected, found)
+    absent = expected - found
+    silent = [one for one in faults if expected.isdisjoint(one.findings)]
+    missed = [one for one in faults if not absent.isdisjoint(one.findings)]
+    missed += await unmarked(week, silent)
+    for fault in missed:
+        verdict.tell("missed", f"{fault.fault} {fault.natural_key}: {fault.outcome}")
+    verdict.missed = len(missed)
+    verdict.found = verdict.faults - verdict.missed
     await compare_days(verdict, week, expected_days(week.truth))
     books = await verify(week.hub.journal, carried_by_route(week.hub.release))
     if not books.balanced:
@@ -80,12 +96,36 @@ async def found_in(week: Week) -> frozenset[ExpectedFinding]:
 def compare_findings(
     verdict: Verdict, expected: frozenset[ExpectedFinding], found: frozenset[ExpectedFinding]
 ) -> None:
-    """Count what was found, missed and invented, and name the first of them."""
-    verdict.found = len(expected & found)
+    """Count what was rightly found and what was invented, and name what differs."""
+    verdict.findings, verdict.invented = len(expected & found), len(found - expected)
     for topic, some in (("missed", expected - found), ("invented", found - expected)):
-        setattr(verdict, topic, len(some))
         for one in sorted(some):
             verdict.tell(topic, f"{one.rule} {one.store} {one.business_date} {one.subject}".strip())
+
+
+async def unmarked(week: Week, faults: list[TruthFault]) -> list[TruthFault]:
+    """Return those of the faults that leave no finding which did not end as they must."""
+    key_columns = "m.system, m.message_type, m.natural_key"
+    sql = f"SELECT {key_columns}, count(*) FROM message m {{}} GROUP BY {key_columns}"
+    taken = Counter({row[:3]: row[3] for row in await week.books.ask(sql.format(""))})
+    repeats = sql.format("JOIN duplicate d ON d.position = m.position")
+    again = Counter({row[:3]: row[3] for row in await week.books.ask(repeats)})
+    totals = await week.hub.journal.outcome_totals()
+    refused = sum(one.count for one in totals if one.group == "refused")
+    missed = []
+    for fault in faults:
+        key = (fault.system, fault.message_type, fault.natural_key)
+        if fault.outcome == "refused":
+            refused -= 1
+            well = refused >= 0
+        elif fault.outcome == "duplicate":
+            again[key] -= 1
+            well = again[key] >= 0 and taken[key] == 1
+        else:
+            well = fault.outcome != "accepted" or taken[key] == 1
+        if not well:
+            missed.append(fault)
+    return missed
 
 
 async def compare_days(verdict: Verdict, week: Week, days: list[TruthDay]) -> None:
