@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ LEAVE_SECONDS = 0.5
 """How long a hub whose journal failed may tidy up before it leaves as it is."""
 YOUNG_OBJECTS = 10_000
 """Made and not yet freed before Python looks for cycles among them; its own 700 is one message."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits; Python's own is ten times that.
+
+A reader or the writer must win it back after each row or statement, so waiting is most of its time.
+"""
 
 
 @dataclass(slots=True)
@@ -79,6 +85,7 @@ async def run_hub(
     doorway = await open_doorway(hub)
     address = f"http://{doorway.server.host}:{doorway.server.port}"
     _rarely_collect()
+    sys.setswitchinterval(SWITCH_SECONDS)
     started(address)
     end = asyncio.create_task(_end(seconds))
     failed = asyncio.create_task(hub.failed())
