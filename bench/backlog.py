@@ -50,7 +50,12 @@ async def fill(
 def _again(sale: Candidate, number: int) -> Candidate:
     """Return the sale under a key of its own, spread over 400 lanes."""
     store, till = f"{number % 100:04d}", f"{number // 100 % 4:02d}"
-    parts = (store, till, DAY_BEFORE, str(number))
+    return placed(sale, store, till, DAY_BEFORE, number)
+
+
+def placed(sale: Candidate, store: str, till: str, day: str, number: int) -> Candidate:
+    """Return the sale as the receipt of that number of one till on one day."""
+    parts = (store, till, day, str(number))
     envelope = replace(
         sale.envelope,
         message_id=_next_id(),
@@ -58,8 +63,8 @@ def _again(sale: Candidate, number: int) -> Candidate:
         lane_key=f"{store}:{till}",
         store=store,
         workstation=till,
-        business_date=DAY_BEFORE,
+        business_date=day,
         sequence_number=number,
+        receipt_number=str(number),
     )
-    digest = key_digest("quayside", "pos", parts)
-    return replace(sale, envelope=envelope, key_digest=digest)
+    return replace(sale, envelope=envelope, key_digest=key_digest("quayside", "pos", parts))

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from bench.backlog import placed
 from bench.hub import environment
 from tillway.assembly import Hub, open_hub
 from tillway.assembly.preparing import message_ids, preparations
@@ -33,7 +34,7 @@ from tillway.journal.base import (
     Settlement,
 )
 from tillway.journal.projection import Change, ProjectingJournal
-from tillway.message import Envelope, key_digest, lane_of
+from tillway.message import Envelope, lane_of
 from tillway.project import load_release
 from tillway.project.records import Release
 from tillway.reconcile.shelf import decode_day, encode
@@ -174,21 +175,8 @@ class FullJournal:
         when = (self.first + timedelta(days=number * DAYS // self.count)).isoformat()
         printed = 1 + round_ // TILLS
         printed += printed // SKIPPED_EVERY
-        parts = (store, till, when, str(printed))
-        envelope = replace(
-            sale.envelope,
-            message_id=_next_id(),
-            natural_key=":".join(parts),
-            lane_key=f"{store}:{till}",
-            store=store,
-            workstation=till,
-            business_date=when,
-            sequence_number=printed,
-            receipt_number=str(printed),
-            received_at=received_at,
-        )
-        digest = key_digest("quayside", "pos", parts)
-        return replace(sale, envelope=envelope, key_digest=digest)
+        made = placed(sale, store, till, when, printed)
+        return replace(made, envelope=replace(made.envelope, received_at=received_at))
 
     def _settled(
         self, number: int, item: Candidate, position: int

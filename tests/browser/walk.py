@@ -28,12 +28,12 @@ FILES = frozenset({"stuck_csv", "service_levels_csv"})
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd > 0"
 LOAD_MILLISECONDS = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 LINKS: tuple[tuple[str, str, str], ...] = (
-    ("/stores", "store", r"/stores/[^/?]+"),
+    ("/stores", "store", r"/stores/0002"),
     ("/problems", "problem", r"/problems/[0-9a-f]+"),
     ("/", "trace", r"/trace/\d+"),
     ("/contracts", "contract", r"/contracts/[^/?]+"),
     ("/mappings", "mapping", r"/mappings/erp-document"),
-    ("/recon", "recon_day", r"/recon/[^/]+/\d{4}-\d{2}-\d{2}"),
+    ("/recon", "recon_day", r"/recon/0002/\d{4}-\d{2}-\d{2}"),
 )
 """(page, screen it leads to, what its address looks like)."""
 
