@@ -16,10 +16,18 @@ import msgspec
 import uvloop
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """One document of a bulk call; the rest of it is passed over."""
 
     key: str
+
+
+class Booked(msgspec.Struct, gc=False):
+    """What is said of one document of a bulk call."""
+
+    key: str
+    status: int = 201
+    reference: str = "D"
 
 
 _items = msgspec.json.Decoder(list[Item]).decode
@@ -64,13 +72,10 @@ class Sink(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer."""
         if self._path.endswith(b"/bulk"):
-            items = _items(b"".join(self._body))
-            self._note([item.key for item in items])
-            lines = b",".join(
-                b'{"key":%s,"status":201,"reference":"D"}' % msgspec.json.encode(item.key)
-                for item in items
-            )
-            self._say(b"[%s]" % lines)
+            body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+            keys = [item.key for item in _items(body)]
+            self._note(keys)
+            self._say(msgspec.json.encode([Booked(key) for key in keys]))
         elif self._path == b"/count":
             self._say(msgspec.json.encode({"seen": Sink.seen, "last": Sink.last}))
         elif self._path == b"/seen":
@@ -87,8 +92,7 @@ class Sink(asyncio.Protocol):
     def _note(keys: list[str]) -> None:
         Sink.last = now = time.time()
         Sink.seen += len(keys)
-        for key in keys:
-            Sink.arrivals[key] = now
+        Sink.arrivals.update(dict.fromkeys(keys, now))
 
 
 async def serve(port: int, answer: bytes) -> None:

@@ -17,17 +17,19 @@ import msgspec
 
 from tillway.connect import Submission
 from tillway.errors import Refused
+from tillway.intake.frames import Frames
 from tillway.intake.gathering import Gathering
 from tillway.intake.preparation import Taken
-from tillway.intake.worker import CODES, HEAD_BYTES, SOCKET_BYTES, Batch, is_last
+from tillway.intake.worker import CODES, Batch, is_last
 
 WORTH_BYTES = 16 * 1024
 """A smaller body is prepared sooner than it is handed over."""
 BATCHES_IN_HAND = 2
 """A worker finds the next one waiting when it is done with one."""
 RETRY_SECONDS = 1.0
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Taken]).decode
 _log = logging.getLogger(__name__)
-_Gone = (asyncio.IncompleteReadError, ConnectionError)
 
 
 class Crew:
@@ -41,9 +43,10 @@ class Crew:
 
     async def start(self) -> None:
         """Connect the workers to the running event loop."""
+        loop = asyncio.get_running_loop()
         for pid, end in self._ends:
-            streams = await asyncio.open_unix_connection(sock=end, limit=SOCKET_BYTES)
-            self._workers.append(_Worker(pid, *streams))
+            _, frames = await loop.create_unix_connection(lambda: Frames(_decode), sock=end)
+            self._workers.append(_Worker(pid, frames))
         for _ in range(BATCHES_IN_HAND):
             for worker in self._workers:
                 self._free.put_nowait(worker)
@@ -73,7 +76,7 @@ class Crew:
                     worker.turn.release()
                     self._free.put_nowait(worker)
                 yield group
-        except _Gone:
+        except ConnectionError:
             self._lose(worker)
             worker.turn.release()
             raise _died() from None
@@ -94,7 +97,7 @@ class Crew:
                     await worker.receive()
                 finally:
                     worker.turn.release()
-            except _Gone:
+            except ConnectionError:
                 self._lose(worker)
 
     async def close(self) -> None:
@@ -124,7 +127,7 @@ class Crew:
         try:
             while not is_last(await worker.receive()):
                 pass
-        except _Gone:
+        except ConnectionError:
             self._lose(worker)
         else:
             self._free.put_nowait(worker)
@@ -150,15 +153,10 @@ class Crew:
 class _Worker:
     """One worker. It answers its batches in the order they were sent: turn is who reads now."""
 
-    def __init__(
-        self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, pid: int, frames: Frames[list[Taken]]) -> None:
         self.pid = pid
-        self._reader = reader
-        self._writer = writer
-        self._encode = msgspec.msgpack.Encoder().encode
+        self._frames = frames
         self.turn = asyncio.Lock()
-        self._decode = msgspec.msgpack.Decoder(list[Taken]).decode
 
     def send(self, door: str, submission: Submission) -> None:
         """Hand over a batch; take a turn to read its answer before anything else is awaited."""
@@ -166,17 +164,15 @@ class _Worker:
         batch = Batch(
             door, submission.body, submission.store, submission.trace_id, submission.format
         )
-        data = self._encode(batch)
-        self._writer.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
+        self._frames.send(_encode(batch))
 
     async def receive(self) -> list[Taken]:
         """Return the next group of the batch in hand."""
-        size = int.from_bytes(await self._reader.readexactly(HEAD_BYTES), "big")
-        return self._decode(await self._reader.readexactly(size))
+        return await self._frames.receive()
 
     def close(self) -> None:
         """Close the socket, which ends the worker."""
-        self._writer.close()
+        self._frames.close()
 
 
 async def _reap(pid: int) -> None:

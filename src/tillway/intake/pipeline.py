@@ -86,14 +86,14 @@ class Pipeline:
         if translation is None:
             return self._invalid(draft, _no_mapping(neutral))
         try:
-            canonical = translation.table.apply(neutral)
-            message = translation.kind.convert(canonical, exact=translation.table.exact)
+            message = translation.table.message(neutral)
         except ContractViolation as breach:
             traces = translation.table.explain(neutral)
             readable = {trace.path: trace.result for trace in traces if not trace.fault}
             identity = readable_identity(self.system, translation.kind, readable)
             return self._invalid(draft, breach, identity)
         except msgspec.ValidationError as error:
+            canonical = translation.table.apply(neutral)
             identity = readable_identity(self.system, translation.kind, canonical)
             return self._invalid(draft, _misshapen(translation.kind, canonical, error), identity)
         return self._checked(draft, translation, message, store, rewritten)

@@ -2,55 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.kinds import may_be_float, may_be_none
 from tillway.mapping.program import Program, Scope
 from tillway.mapping.rows import Block, Row
-from tillway.mapping.syntax import Literal, Read
+from tillway.mapping.syntax import Literal, Read, parts_of
 
 INDENT = "    "
+Function = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def table_function(
-    top: Block, codes: Mapping[str, CodeTable], label: str
-) -> tuple[Callable[[Mapping[str, Any]], dict[str, Any]], str]:
+def table_function(top: Block, codes: Mapping[str, CodeTable], label: str) -> tuple[Function, str]:
     """Return the function of a table and its text.
 
     The function raises RowFault at the first row that fails, or TypeError where a list or an
     object stands for a value.
     """
     program = Program(codes, remembers=True)
-    root = Scope(program, {"this": "root"}, None)
-    body = _Writer(program, root).rows(top, "out")
+    return function_of(Writer(program, Scope(program, {"this": "root"}, None)), top, label)
+
+
+def function_of(writer: Writer, top: Block, label: str) -> tuple[Function, str]:
+    """Return what a writer makes of a whole table as one function, and its text."""
+    body = writer.rows(top, "out")
     lines = ["def apply(root):"]
-    lines += [INDENT + line for line in ("out = {}", *root.lines, *body, "return out")]
+    lines += [INDENT + line for line in (*writer.scope.lines, *body, "return out")]
     text = "\n".join(lines) + "\n"
-    return program.build(text, "apply", label), text
+    return writer.program.build(text, "apply", label), text
 
 
-class _Writer:
+class Writer:
     """Writes the rows and the inner blocks of one scope."""
 
     def __init__(self, program: Program, scope: Scope) -> None:
         self.program = program
         self.scope = scope
 
+    def inside(self, scope: Scope, _block: Block) -> Writer:
+        """Return the writer of a block inside this one."""
+        return Writer(self.program, scope)
+
     def rows(self, block: Block, out: str) -> list[str]:
+        """Return the lines that make the object `out` of a block."""
+        return [f"{out} = {{}}", *self.put(block.rows, block.blocks, {(): out})]
+
+    def put(
+        self, rows: Iterable[Row], blocks: Iterable[Block], objects: dict[tuple[str, ...], str]
+    ) -> list[str]:
+        """Return the lines that put rows and lists into objects, each known by its path.
+
+        An object that has to be made for it is kept if it holds something in the end.
+        """
         lines: list[str] = []
-        objects: dict[tuple[str, ...], str] = {(): out}
-        for row in block.rows:
+        there = set(objects)
+        for row in rows:
             self._open(row.target[:-1], objects, lines)
             lines += self._row(row, objects[row.target[:-1]])
-        for inner in block.blocks:
+        for inner in blocks:
             self._open(inner.target[:-1], objects, lines)
             lines += self._block(inner, objects[inner.target[:-1]])
-        for path in sorted(objects, key=len, reverse=True):
-            if path:
-                name, above = objects[path], objects[path[:-1]]
-                lines += [f"if {name}:", f"{INDENT}{above}[{path[-1]!r}] = {name}"]
+        for path in sorted(objects.keys() - there, key=len, reverse=True):
+            name, above = objects[path], objects[path[:-1]]
+            lines += [f"if {name}:", f"{INDENT}{above}[{path[-1]!r}] = {name}"]
         return lines
 
     def _open(
@@ -90,8 +106,13 @@ class _Writer:
         assert block.source is not None
         source, made = self.program.fresh("s"), self.program.fresh("l")
         inside = self._group(block, source, made) if block.by else self._each(block, source, made)
+        found = self.scope.text(block.source.node)
+        if isinstance(block.source.node, Read):
+            found = f"{found} if {found}.__class__ is list_class else items({found})"
+        else:
+            found = f"items({found})"
         return [
-            f"{source} = items({self.scope.text(block.source.node)})",
+            f"{source} = {found}",
             f"if {source} is not None:",
             *(INDENT + line for line in inside),
             f"{INDENT}{out}[{block.target[-1]!r}] = {made}",
@@ -101,9 +122,12 @@ class _Writer:
         item, position, out = (self.program.fresh(prefix) for prefix in ("i", "p", "o"))
         names = {"this": item, "position": position}
         scope = Scope(self.program, names, self.scope.root)
-        body = [*self._head(block, scope), f"{position} += 1", f"{out} = {{}}"]
-        rows = _Writer(self.program, scope).rows(block, out)
-        body += [*scope.lines, *rows, f"{made}.append({out})"]
+        head = self._head(block, scope)
+        rows = self.inside(scope, block).rows(block, out)
+        body = [*head, *scope.lines, *rows, f"{made}.append({out})"]
+        if not _counts(block):
+            return [f"{made} = []", *_loop(source, item, body)]
+        body.insert(len(head), f"{position} += 1")
         return [f"{made} = []", f"{position} = 0", *_loop(source, item, body)]
 
     def _group(self, block: Block, source: str, made: str) -> list[str]:
@@ -116,8 +140,8 @@ class _Writer:
         names = {name: self.program.fresh(name[0]) for name in ("key", "rows")}
         out = self.program.fresh("o")
         inside = Scope(self.program, {**names, "position": position}, self.scope.root)
-        rows = _Writer(self.program, inside).rows(block, out)
-        body = [f"{position} += 1", f"{out} = {{}}", *inside.lines, *rows, f"{made}.append({out})"]
+        rows = self.inside(inside, block).rows(block, out)
+        body = [f"{position} += 1", *inside.lines, *rows, f"{made}.append({out})"]
         return [
             f"{groups} = {{}}",
             *_loop(source, item, gather),
@@ -136,6 +160,15 @@ class _Writer:
         lines = [*scope.lines, f"if not {test}:", f"{INDENT}continue"]
         scope.lines.clear()
         return lines
+
+
+def _counts(block: Block) -> bool:
+    """Tell whether a row of a block, or of one inside it, asks for a position."""
+    return any(
+        isinstance(part, Read) and part.origin == "position"
+        for row in block.everything()
+        for part in parts_of(row.node)
+    )
 
 
 def _loop(source: str, item: str, body: list[str]) -> list[str]:

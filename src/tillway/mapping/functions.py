@@ -33,6 +33,7 @@ class Remembered(dict[Any, Any]):
         super().__init__()
         assert run is not None, "only a plain function can be remembered"
         self._run = run
+        self[None] = None
 
     def __missing__(self, value: Any) -> Any:
         """Make it, and remember it if it was made of a text."""
@@ -40,6 +41,7 @@ class Remembered(dict[Any, Any]):
         if value.__class__ is str:
             if len(self) >= REMEMBERED_TEXTS:
                 self.clear()
+                self[None] = None
             self[value] = made
         return made
 

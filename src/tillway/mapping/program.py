@@ -81,6 +81,7 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "none": {},
     "record_class": dict,
     "float_class": float,
+    "list_class": list,
     "holds": conditions.holds,
     "among": conditions.among,
     **{name: getattr(conditions, name) for name in _COMPARED.values()},
@@ -255,6 +256,8 @@ class Scope:
                 self.program.remembers and function in REMEMBERED
             ):
                 return f"m_{function}[{self.text(part)}]"
+            case Call(function="list_of", arguments=(Read(origin="this", steps=()),)):
+                return f"[{self.variables['this']}]"
             case Call(function="pad", arguments=(Read() as part, Literal() as width)):
                 value, given = self.read(part), self.text(width)
                 quick = f"m_pad({value}, {given}) if {value}.__class__ is str"

@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from tillway.errors import ConfigurationError, ContractViolation, Violation
-from tillway.mapping.assembly import table_function
+from tillway.mapping.assembly import Function, table_function
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.coverage import record_fields, source_fields
 from tillway.mapping.diagnosis import Diagnosis, RowTrace
 from tillway.mapping.faults import RowFault
 from tillway.mapping.layout import read_layout
+from tillway.mapping.quick_assembly import quick_function
 from tillway.mapping.rows import Block, BlockReader
 from tillway.mapping.syntax import CodeLookup, parts_of
 from tillway.mapping.targets import makes_exact_numbers, missing_targets, unknown_targets
@@ -29,7 +32,7 @@ from tillway.spelling import nearest
 class MappingTable:
     """One loaded table. message_type or output says what it makes; the other is None.
 
-    exact says that every number it makes is in the model's normal form (`MessageType.convert`).
+    exact says that every number it makes is in the model's normal form.
     reads names the fields of the record it can tell apart from their absence, None for all.
     digest is the SHA-256 of the text and of every code table it uses. program is the text of the
     compiled function, for a reader who wants to see what runs.
@@ -45,7 +48,8 @@ class MappingTable:
     program: str = field(repr=False)
     _top: Block = field(repr=False)
     _codes: Mapping[str, CodeTable] = field(repr=False)
-    _run: Callable[[Mapping[str, Any]], dict[str, Any]] = field(repr=False)
+    _run: Function = field(repr=False)
+    _quick: Function | None = field(repr=False)
     _row_functions: dict[int, Callable[..., Any]] = field(repr=False, default_factory=dict)
 
     @property
@@ -66,6 +70,20 @@ class MappingTable:
         except TypeError:
             wrong = RowFault("type", "a text or a number, not a list or an object")
             raise self._violations(record, wrong) from None
+
+    def message(self, record: Mapping[str, Any]) -> Any:
+        """Return the message of a record, for a table that makes one.
+
+        Raises what `apply` raises, and msgspec.ValidationError as `MessageType.convert`.
+        """
+        assert self.message_type is not None, "the caller knows what the table makes"
+        kind = MESSAGE_TYPES[self.message_type]
+        if self._quick is not None:
+            try:
+                return kind.convert_exact(self._quick(record))
+            except (RowFault, TypeError, msgspec.ValidationError):
+                pass  # the way below finds the same, and says all of it
+        return kind.convert(self.apply(record), exact=self.exact)
 
     def explain(self, record: Mapping[str, Any]) -> list[RowTrace]:
         """Return what every row did on this record, failed ones included; never raises."""
@@ -141,11 +159,15 @@ def _load(
         exact = not problems and makes_exact_numbers(top, struct)
     if problems:
         return None, problems
-    run, program = table_function(top, codes, f"mappings/{name}.toml")
+    label = f"mappings/{name}.toml"
+    run, program = table_function(top, codes, label)
+    quick = None
+    if exact and layout.message_type is not None:
+        quick = quick_function(top, codes, label, message_type(layout.message_type).struct)
     digest = _digest(text, top, codes)
     made = (layout.message_type, layout.output, layout.version, exact)
     reads = record_fields(top)
-    return MappingTable(name, *made, digest, reads, program, top, codes, run), []
+    return MappingTable(name, *made, digest, reads, program, top, codes, run, quick), []
 
 
 def _digest(text: str, top: Block, codes: Mapping[str, CodeTable]) -> str:

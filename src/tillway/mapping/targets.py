@@ -17,6 +17,15 @@ from tillway.model.header import PosFact
 from tillway.model.normal_form import exact_kinds
 from tillway.spelling import nearest
 
+_NO_NUMBERS = (
+    inspect.StrType,
+    inspect.BoolType,
+    inspect.EnumType,
+    inspect.DateType,
+    inspect.DateTimeType,
+    inspect.NoneType,
+)
+
 
 def unknown_targets(top: Block, struct: type[msgspec.Struct]) -> list[ConfigurationError]:
     """Return one error (TW-3308) for every row whose target the message does not have."""
@@ -51,7 +60,7 @@ def _is_exact(block: Block, info: inspect.Type) -> bool:
             return False
     for inner in block.blocks:
         found = _target(info, inner.target)
-        below = None if isinstance(found, str) else _item(found)
+        below = None if isinstance(found, str) else item_of(found)
         assert below is not None, "unknown targets are refused before"
         if not _is_exact(inner, below):
             return False
@@ -87,7 +96,7 @@ def _unknown(block: Block, info: inspect.Type, owner: str) -> Iterator[Configura
         if isinstance(found, str):
             yield _error(inner.kind, inner.name, inner.source.at, found)
             continue
-        below = _item(found)
+        below = item_of(found)
         if below is None:
             problem = "it holds no list in this message"
             yield _error(inner.kind, inner.name, inner.source.at, problem)
@@ -108,7 +117,42 @@ def _target(info: inspect.Type, path: tuple[str, ...]) -> inspect.Type | str:
     return info
 
 
-def _item(info: inspect.Type) -> inspect.Type | None:
+def field_at(info: inspect.Type, path: tuple[str, ...]) -> inspect.Field | None:
+    """Return the field of the model a path leads to; None where the model takes anything."""
+    found = None
+    for step in path:
+        found = next((field for field in _fields(info) if field.encode_name == step), None)
+        if found is None:
+            return None
+        info = found.type
+    return found
+
+
+def takes_none(info: inspect.Type) -> bool:
+    """Tell whether None may stand for a value that is not there."""
+    return any(isinstance(option, inspect.NoneType) for option in _options(info))
+
+
+def refuses_floats(info: inspect.Type) -> bool:
+    """Tell whether the model refuses a float here by itself; an integer field takes 1.0."""
+    return all(isinstance(option, _NO_NUMBERS) for option in _options(info))
+
+
+def refuses_emptiness(info: inspect.Type) -> bool:
+    """Tell whether the model refuses an object that holds nothing but None."""
+    return any(field.required and not takes_none(field.type) for field in _fields(info))
+
+
+def _options(info: inspect.Type) -> tuple[inspect.Type, ...]:
+    if isinstance(info, inspect.Metadata):
+        return _options(info.type)
+    if isinstance(info, inspect.UnionType):
+        return tuple(below for option in info.types for below in _options(option))
+    return (info,)
+
+
+def item_of(info: inspect.Type) -> inspect.Type | None:
+    """Return what the members of a list are, None for what is no list."""
     plain = _plain(info)
     if isinstance(plain, inspect.VarTupleType | inspect.ListType):
         return plain.item_type

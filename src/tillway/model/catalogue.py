@@ -146,13 +146,20 @@ class MessageType:
         naming the first breach and its path.
         """
         try:
-            # Taken as built in, Decimals are the only numbers that pass: no float slips through.
-            message = msgspec.convert(value, self.struct, builtin_types=(Decimal,))
+            message = self.convert_exact(value)
         except msgspec.ValidationError:
             return _converted_number_by_number(value, self.struct)
         if exact or is_in_normal_form(message):
             return message
         return _converted_number_by_number(value, self.struct)
+
+    def convert_exact(self, value: dict[str, Any]) -> Any:
+        """Return the message of a dict whose every number is a Decimal of `exact.py`, or raise.
+
+        Raises msgspec.ValidationError naming the first breach and its path.
+        """
+        # Taken as built in, Decimals are the only numbers that pass: no float slips through.
+        return msgspec.convert(value, self.struct, builtin_types=(Decimal,))
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of the message; decimals are text with a pattern."""

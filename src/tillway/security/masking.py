@@ -90,7 +90,7 @@ class Masker:
         """Mask one object by its names alone. Most of it stays, so it is copied late."""
         plain, copy = self._plain, None
         if not plain.issuperset(node):
-            listed = [name for name in node if self._is_listed(name)]
+            listed = [name for name in node if name not in plain and self._is_listed(name)]
             if listed:
                 if not all(map(is_, listed, map(without_cards, listed))):
                     return self._with_listed(node, self._any_named)
