@@ -39,8 +39,9 @@ REPLAY_TRIES = 3
 LIVE_CALLS_PER_OPERATOR_CALL = 9
 """Under full load an operator's retry gets one call in ten, so that it is never starved."""
 
-BURST_SHARE = 0.1
-"""Part of a second's rate that may go out at once; with the rate it stays below 1.1 times it."""
+BURST_SHARE = 0.05
+"""Part of a second's rate that may go out at once. With the rate it makes 1.05 times; the rest, up
+to 1.1 times, is for calls that leave evenly and arrive together."""
 
 RAMP_START_SHARE = 0.1
 """Part of its declared rate a target gets at first after it was away, and at least."""

@@ -1,7 +1,7 @@
 """How fast and how wide a target is called: a rate without bursts, both recover slowly.
 
-A bucket never holds more than a tenth of a second's rate, so in any second at most 1.1 times the
-declared rate goes out, however long the target was idle.
+A bucket never holds more than a twentieth of a second's rate, so in any second at most 1.05 times
+the declared rate goes out, however long the target was idle, and at most 1.1 times it arrives.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ def fail(gate: TargetGate, count: int) -> None:
 
 
 async def test_room_is_the_bulk_of_the_target_cut_by_its_rate():
-    """Twenty at once without a rate; with fifty a second five may go at once."""
+    """Twenty at once without a rate; with fifty a second two may go at once."""
     assert gate_of(Bench()).room() == 20
-    assert gate_of(Bench(), rate_per_second=50.0).room() == 5
+    assert gate_of(Bench(), rate_per_second=50.0).room() == 2
 
 
 async def test_a_probe_has_room_for_one_message():

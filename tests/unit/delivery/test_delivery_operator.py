@@ -49,6 +49,7 @@ async def test_several_letters_of_a_lane_go_in_position_order():
     outcomes = await bench.delivery.retry(ROUTE, [3, 1, 2, 3], "ada", "mended")
     assert [outcome.position for outcome in outcomes] == [1, 2, 3]
     await bench.turn()
+    await bench.turn(1)
     assert bench.numbers() == ["1:1:4", "1:1:1", "1:1:2", "1:1:3"]
     assert await bench.books() == {"delivered": 4}
 
