@@ -38,7 +38,7 @@ from tillway.formats.statements import (
 )
 from tillway.formats.xml_prolog import read_prolog
 from tillway.formats.xml_reading import XmlReading
-from tillway.formats.xml_tree import Names, NoTree, tree_of
+from tillway.formats.xml_tree import Names, NoTree, local_name, tree_of
 
 DOCUMENTS = {"Stmt": "statement", "Rpt": "intraday", "Ntfctn": "notification"}
 ENTRY = "Ntry"
@@ -106,9 +106,9 @@ class _Reading(XmlReading):
 
     def taken(self, element: Any) -> Iterator[Record | Unreadable]:
         """Keep an entry; at the end of a statement, judge it."""
-        name = etree.QName(element).localname
+        name = local_name(element)
         parent = element.getparent()
-        if name == ENTRY and parent is not None and etree.QName(parent).localname in DOCUMENTS:
+        if name == ENTRY and parent is not None and local_name(parent) in DOCUMENTS:
             self._keep(element)
             parent.remove(element)
             self.count_anew()

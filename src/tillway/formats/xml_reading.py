@@ -17,6 +17,7 @@ from tillway.errors import Refused
 from tillway.formats.base import Record, Unreadable
 from tillway.formats.limits import CHUNK_BYTES, Limits
 from tillway.formats.refusals import malformed, too_large, unreadable
+from tillway.formats.xml_tree import local_name
 
 _BEFORE = 200
 
@@ -106,6 +107,11 @@ class XmlReading(ABC):
         return self._unreadable(malformed("TW-3030", f"Not XML: {text}", **where), offset)
 
     def _end(self) -> Iterator[Unreadable]:
+        noted = list(self._parser.feed_error_log)
+        if noted:
+            # A namespace that is no URI, for one: the parser reads on, and in the end refuses.
+            yield self._broken(_Fault(noted[0].message, noted[0].line, noted[0].column))
+            return
         try:
             root = self._parser.close()
         except etree.XMLSyntaxError as fault:
@@ -115,7 +121,7 @@ class XmlReading(ABC):
             cut = malformed("TW-3021", detail, line=line, column=column, offset=offset)
             yield self._unreadable(cut, offset)
             return
-        lacking = self.lacking(etree.QName(root).localname)
+        lacking = self.lacking(local_name(root))
         if lacking is not None:
             yield self._unreadable(lacking)
 

@@ -24,6 +24,12 @@ _NOT_XML = "TW-3030"
 _RESERVED = frozenset({"xml", "xmlns"})
 
 
+def local_name(element: Any) -> str:
+    """Return the name of an element without its namespace, which may hold any sign, even `}`."""
+    tag: str = element.tag
+    return tag.rpartition("}")[2]
+
+
 class NoTree(Exception):
     """An element exceeds a limit or has a name that is none; carries the code of the refusal."""
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from tillway.mapping import dates, lists, numbers, texts
 from tillway.mapping.dates import is_time_zone
-from tillway.mapping.limits import REMEMBERED_TEXTS
+from tillway.mapping.limits import REMEMBERED_CHARACTERS, REMEMBERED_TEXTS
 
 __all__ = [
     "FUNCTIONS",
     "REMEMBERED",
-    "REMEMBERED_PAD",
     "SPECIAL_FORMS",
     "Function",
     "Remembered",
@@ -36,9 +34,9 @@ class Remembered(dict[Any, Any]):
         self[None] = None
 
     def __missing__(self, value: Any) -> Any:
-        """Make it, and remember it if it was made of a text."""
+        """Make it, and remember it if it was made of a short text."""
         made = self._run(value)
-        if value.__class__ is str:
+        if value.__class__ is str and len(value) <= REMEMBERED_CHARACTERS:
             if len(self) >= REMEMBERED_TEXTS:
                 self.clear()
                 self[None] = None
@@ -138,5 +136,3 @@ REMEMBERED: Mapping[str, Remembered] = {
 
 It raises TypeError for a list or an object, which no such function takes.
 """
-REMEMBERED_PAD = lru_cache(REMEMBERED_TEXTS)(texts.pad)
-"""`pad` for a text and a literal width."""

@@ -41,3 +41,6 @@ ARITHMETIC_DIGITS = 50
 
 REMEMBERED_TEXTS = 32_768
 """Texts whose reading is remembered, per function."""
+
+REMEMBERED_CHARACTERS = 64
+"""A longer text is read anew: it seldom comes twice, and many of them would fill the memory."""

@@ -14,7 +14,8 @@ from typing import Any
 from tillway.mapping import conditions, lists, numbers
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.faults import RowFault
-from tillway.mapping.functions import FUNCTIONS, REMEMBERED, REMEMBERED_PAD
+from tillway.mapping.functions import FUNCTIONS, REMEMBERED
+from tillway.mapping.limits import MAX_PAD_WIDTH
 from tillway.mapping.syntax import (
     Arithmetic,
     Call,
@@ -95,7 +96,6 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "str": str,
     "int": int,
     **{f"m_{name}": remembered for name, remembered in REMEMBERED.items()},
-    "m_pad": REMEMBERED_PAD,
     **{f"f_{name}": function.run for name, function in FUNCTIONS.items()},
 }
 
@@ -258,10 +258,12 @@ class Scope:
                 return f"m_{function}[{self.text(part)}]"
             case Call(function="list_of", arguments=(Read(origin="this", steps=()),)):
                 return f"[{self.variables['this']}]"
-            case Call(function="pad", arguments=(Read() as part, Literal() as width)):
-                value, given = self.read(part), self.text(width)
-                quick = f"m_pad({value}, {given}) if {value}.__class__ is str"
-                return f"({quick} else f_pad({value}, {given}))"
+            case Call(
+                function="pad", arguments=(Read() as part, Literal(value=int() as width))
+            ) if 0 <= width <= MAX_PAD_WIDTH:
+                value = self.read(part)
+                quick = f"{value}.rjust({width}, '0') if {value}.__class__ is str"
+                return f"({quick} else f_pad({value}, {width}))"
             case Call(function="integer", arguments=(Read() as part,)):
                 value = self.read(part)
                 small = f"{value}.__class__ is int and -{_SMALL} < {value} < {_SMALL}"

@@ -24,7 +24,7 @@ _TRACK = re.compile(
 # Every character a card number can be written with looks the same; so many in a row may be one.
 _FLAT = bytes.maketrans(b"0123456789 -", b"0" * 12)
 _FLAT_RUN = b"0" * SHORTEST_CARD
-_REMEMBERED_RUNS = 16_384
+_REMEMBERED_RUNS, _REMEMBERED_BYTES = 16_384, 64
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
@@ -45,16 +45,20 @@ def json_may_hold_cards(text: bytes) -> bool:
     start = flat.find(_FLAT_RUN)
     while start >= 0:
         end = text.find(b'"', start)
-        if _may_change(text[start : end if end > 0 else len(text)]):
+        piece = text[start : end if end > 0 else len(text)]
+        judge = _may_change_remembered if len(piece) <= _REMEMBERED_BYTES else _may_change
+        if judge(piece):
             return True
         start = flat.find(_FLAT_RUN, end) if end > 0 else -1
     return False
 
 
-@lru_cache(_REMEMBERED_RUNS)
 def _may_change(piece: bytes) -> bool:
     text = piece.decode("latin-1")
     return without_cards(text) != text
+
+
+_may_change_remembered = lru_cache(_REMEMBERED_RUNS)(_may_change)
 
 
 def without_cards(text: str) -> str:

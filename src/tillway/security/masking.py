@@ -14,7 +14,7 @@ from typing import Any
 
 from tillway.errors import ConfigurationError
 from tillway.security.cards import SHORTEST_CARD, json_may_hold_cards, may_change, without_cards
-from tillway.security.masking_rules import Rule, Rules
+from tillway.security.masking_rules import KNOWN_CHARACTERS, KNOWN_NAMES, Rule, Rules
 
 PSEUDONYM_KEY_BYTES = 16
 PSEUDONYM_MARK = "psn:"
@@ -23,7 +23,6 @@ _PSEUDONYM = re.compile(r"psn:[0-9a-f]{24}")
 _FLAGS = frozenset(("", "true", "false", "True", "False", "TRUE", "FALSE"))
 _PLAIN, _ITEM, _LISTED = "plain", "item", "listed"
 _SCALARS = frozenset((str, int, bool, type(None)))
-_KNOWN_NAMES = 20_000
 _KNOWN_PEOPLE = 4_096
 _LONG_NUMBER = 10**12
 
@@ -71,9 +70,10 @@ class Masker:
                 return value
             digest = hmac.digest(self._key, f"{group}\x1f{value}".encode(), "sha256")
             known = PSEUDONYM_MARK + digest.hex()[:24]
-            if len(self._pseudonyms) >= _KNOWN_PEOPLE:
-                self._pseudonyms.clear()
-            self._pseudonyms[group, value] = known
+            if len(value) <= KNOWN_CHARACTERS:
+                if len(self._pseudonyms) >= _KNOWN_PEOPLE:
+                    self._pseudonyms.clear()
+                self._pseudonyms[group, value] = known
         return known
 
     def _dict(self, node: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +89,7 @@ class Masker:
     def _named(self, node: dict[str, Any]) -> dict[str, Any]:
         """Mask one object by its names alone. Most of it stays, so it is copied late."""
         plain, copy = self._plain, None
+        listed: list[str] = []
         if not plain.issuperset(node):
             listed = [name for name in node if name not in plain and self._is_listed(name)]
             if listed:
@@ -99,7 +100,7 @@ class Masker:
             return node
         for name, value in node.items():
             what = value.__class__
-            if (what is dict or what is list or what is float) and name in plain:
+            if (what is dict or what is list or what is float) and name not in listed:
                 new = self._any_named(value)
                 if new is not value:
                     copy = dict(node) if copy is None else copy
@@ -153,11 +154,14 @@ class Masker:
 
     def _kind_of(self, name: str) -> str:
         rule, is_item = self._rules.of(name)
-        if len(self._kinds) >= _KNOWN_NAMES:
+        listed = rule is not None or without_cards(name) != name
+        kind = _LISTED if listed else _ITEM if is_item else _PLAIN
+        if len(name) > KNOWN_CHARACTERS:
+            return kind
+        if len(self._kinds) >= KNOWN_NAMES:
             self._kinds.clear()
             self._plain.clear()
-        listed = rule is not None or without_cards(name) != name
-        kind = self._kinds[name] = _LISTED if listed else _ITEM if is_item else _PLAIN
+        self._kinds[name] = kind
         if not listed:
             self._plain.add(name)
         return kind

@@ -18,7 +18,8 @@ from tillway.errors import ConfigurationError
 
 Action = Literal["drop", "last4", "pseudonym"]
 _SEPARATORS = re.compile(r"[_\-. ]+")
-_KNOWN_NAMES = 20_000
+KNOWN_NAMES, KNOWN_CHARACTERS = 20_000, 128
+"""So many names are remembered, none longer: a sender can make up as many as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,10 @@ class Rules:
             if rule is None:
                 rule = next((rule for part, rule in self._parts if part.fullmatch(plain)), None)
             answer = rule, rule is None and self._items.fullmatch(plain) is not None
-            if len(self._known) >= _KNOWN_NAMES:
+            if len(self._known) >= KNOWN_NAMES:
                 self._known.clear()
-            self._known[name] = answer
+            if len(name) <= KNOWN_CHARACTERS:
+                self._known[name] = answer
         return answer
 
     def _take(self, lists: dict[str, dict[str, list[str]]]) -> None:

@@ -160,3 +160,12 @@ def test_a_long_statement_is_refused_at_its_limit() -> None:
     found = list(short.records(io.BytesIO(content)))
     assert [type(one) is Record for one in found] == [False, True]
     assert refusals(short, content)[0].error.code == "TW-3012"
+
+
+def test_a_namespace_that_is_no_uri_is_told_at_its_place() -> None:
+    """lxml reads `}` in a namespace and cannot take the name apart; the sender is told what it is."""
+    content = document(statement(OPEN, CLOSE, entry("5.00"))).replace(b"urn:iso", b"urn:}iso")
+    (refusal,) = refusals(CAMT, content)
+    assert refusal.error.code == "TW-3030"
+    assert "is not a valid URI" in refusal.error.detail
+    assert [one["amount"] for one in values(CAMT, content)] == ["5"]
