@@ -163,7 +163,7 @@ def test_a_long_statement_is_refused_at_its_limit() -> None:
 
 
 def test_a_namespace_that_is_no_uri_is_told_at_its_place() -> None:
-    """lxml reads `}` in a namespace and cannot take the name apart; the sender is told what it is."""
+    """The parser reads on and refuses at the end; the sender is told what it is."""
     content = document(statement(OPEN, CLOSE, entry("5.00"))).replace(b"urn:iso", b"urn:}iso")
     (refusal,) = refusals(CAMT, content)
     assert refusal.error.code == "TW-3030"

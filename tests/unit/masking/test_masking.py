@@ -11,7 +11,7 @@ import pytest
 from tillway.errors import ConfigurationError
 from tillway.security.cards import is_card_number, without_cards
 from tillway.security.masking import Masker
-from tillway.security.masking_rules import Rules
+from tillway.security.masking_rules import KNOWN_NAMES, Rules
 
 CARD = "4111111111111111"
 MASKER = Masker(pseudonym_key=b"a key for tests only")
@@ -161,3 +161,25 @@ def test_names_seen_are_remembered_within_bounds() -> None:
     assert len(masker._kinds) < 20_050
     rules = Rules((), (), ())
     assert rules.of("OperatorID")[0] is not None
+
+
+def test_long_names_and_values_are_not_remembered() -> None:
+    """Twenty thousand names of a megabyte each would be the same flood."""
+    masker = Masker(pseudonym_key=b"a key for tests only")
+    long = "n" * 1_000
+    first = masker.mask({long: {"OperatorID": long}, "OperatorID": "7"}, b"{}")[0]
+    assert first == masker.mask({long: {"OperatorID": long}, "OperatorID": "7"})[0]
+    assert first[long]["OperatorID"].startswith("psn:")
+    assert "OperatorID" in masker._kinds
+    assert max(map(len, masker._kinds)) < 100
+    assert [text for _, text in masker._pseudonyms] == ["7"]
+
+
+def test_what_stands_below_an_unknown_name_is_masked_when_its_memory_is_full() -> None:
+    """Names are forgotten all at once, also in the middle of an object: its first names count."""
+    masker = Masker(pseudonym_key=b"a key for tests only")
+    for number in range(KNOWN_NAMES - 1):
+        masker._kind_of(f"n{number}")
+    tree = {"first": {"OperatorID": "7"}, "second": 1, "third": {"OperatorID": "7"}}
+    made = masker.mask(tree, b"{}")[0]
+    assert made["first"] == made["third"] == {"OperatorID": masker.pseudonym("7", "staff")}
