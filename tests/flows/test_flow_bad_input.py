@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.memory import peak_memory_bytes
 from flows.tills import long_receipt, quayside
 from flows.world import QUAYSIDE, Answer, Running, World
 from tillway.cli.demo.hub_process import HubProcess
@@ -204,11 +204,13 @@ async def test_a_huge_body_is_refused_without_being_held(world: World, chunked: 
         address = await process.start()
         good = await world.post(address + QUAYSIDE, body(1), world.keys["0002"])
         assert good.status == 202
-        before = peak_memory_bytes(process)
+        assert process._process is not None
+        hub = process._process.pid
+        before = peak_memory_bytes(hub)
         for _ in range(3):
             answer = await post_huge(world, address + QUAYSIDE, chunked=chunked)
             assert (answer.status, answer.body["code"]) == (413, "TW-2001")
-        assert peak_memory_bytes(process) - before < HUGE_BYTES
+        assert peak_memory_bytes(hub) - before < HUGE_BYTES
         good = await world.post(address + QUAYSIDE, body(2), world.keys["0002"])
         assert good.status == 202
     finally:
@@ -227,11 +229,3 @@ async def post_huge(world: World, url: str, *, chunked: bool) -> Answer:
     headers = {"content-type": "application/json", "x-api-key": world.keys["0002"]}
     async with world.session.post(url, data=chunks(), headers=headers) as answer:
         return Answer(answer.status, await answer.json(content_type=None), "")
-
-
-def peak_memory_bytes(process: HubProcess) -> int:
-    """Return the most memory a process ever had (Linux)."""
-    assert process._process is not None
-    lines = Path(f"/proc/{process._process.pid}/status").read_text().splitlines()
-    [peak] = [line for line in lines if line.startswith("VmHWM:")]
-    return int(peak.split()[1]) * 1024

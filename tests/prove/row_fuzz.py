@@ -6,7 +6,6 @@ the whole worker, which has read millions of inputs by then.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from flows.memory import peak_memory_bytes
 from prove.fuzzing import FORMATS, HTTP, parser, parser_names
 from prove.proof import Job, Outcome, Proof
 from prove.shares import side_by_side
@@ -86,7 +86,7 @@ def _chunk(tier: str, first_seed: int, _folder: Path, number: int) -> Found:
         rng = Random(first_seed + number)
         found.small, found.large = SMALL[tier] // CHUNKS[tier], LARGE[tier] // CHUNKS[tier]
         _throw(found, rng)
-    found.megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    found.megabytes = peak_memory_bytes() / 2**20
     return found
 
 
