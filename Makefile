@@ -57,8 +57,8 @@ format: $(VENV)/dev.ok  ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/dev.ok  ## measure speed beside a floor of the same run (OUT=file.json writes the rows)
-	$(BIN)/python -m bench $(if $(OUT),--out $(OUT))
+bench: $(VENV)/dev.ok  ## measure speed beside a floor of the same run (OUT=file.json writes the rows, PAGE=1 the table of docs/internals/speed.md)
+	$(BIN)/python -m bench $(if $(OUT),--out $(OUT)) $(if $(PAGE),--page)
 
 soak: $(VENV)/dev.ok  ## twice the peak for MINUTES=30: memory, open files and log must stay flat (OUT=file.json)
 	$(BIN)/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(OUT),--out $(OUT))

@@ -20,7 +20,7 @@ from bench.growth import growth
 from bench.hub import DOOR, new_project, running_hub, running_sink, sales
 from bench.load import at_rate, post
 from bench.replayed import replay_rate
-from bench.rows import Row, show, write
+from bench.rows import Row, show, write, write_page
 from bench.screens import screens
 from bench.store_days import store_days
 from bench.traffic import (
@@ -35,6 +35,7 @@ from bench.traffic import (
     send_singles,
 )
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "internals" / "speed.md"
 ROUNDS = 3
 """Of a rate over seconds, the best counts: the machine of others is not what is measured."""
 SINGLE_SALES = 8_000
@@ -50,12 +51,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--out", type=Path, help="write the rows as JSON")
     parser.add_argument("--only", default="", help="run only parts whose name contains this")
+    parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.name}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tillway-bench-") as folder:
         rows = uvloop.run(measure(Path(folder), options.only))
     show(rows)
     if options.out:
         write(rows, options.out)
+    if options.page:
+        write_page(rows, PAGE)
 
 
 async def measure(folder: Path, only: str) -> list[Row]:

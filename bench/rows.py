@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bench.page import put, this_machine
+
 
 @dataclass(slots=True)
 class Row:
@@ -62,6 +64,20 @@ def show(rows: list[Row]) -> None:
         )
         if row.series:
             print("    " + ", ".join(f"{size}: {taken:g}" for size, taken in row.series.items()))
+
+
+def write_page(rows: list[Row], page: Path) -> None:
+    """Write the table into the page about speed."""
+    heads = ("figure", "measured", "unit", "floor", "ratio", "must", "aim", "holds must")
+    said = f"One run of `make bench` on {this_machine()}:"
+    put(page, "bench", said, [heads, *map(_cells, rows)])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    must, aim = ("-" if goal is None else f"{goal:,g}" for goal in (row.must, row.aim))
+    holds = {True: "yes", False: "**no**", None: "-"}[row.meets_must]
+    numbers = f"{row.figure:,.1f}", row.unit, f"{row.floor:,.1f}", f"{row.ratio:.2f}"
+    return (row.name, *numbers, must, aim, holds)
 
 
 def write(rows: list[Row], path: Path) -> None:

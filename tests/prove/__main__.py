@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import platform
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from bench.page import this_machine
 
 from prove.proof import Job, Outcome, Proof, Tier
 from prove.rows import rows
@@ -23,7 +24,7 @@ from prove.table import Row, as_text, write_json, write_page
 SEED = 1
 WORKERS = 2
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "internals" / "proofs.md"
-SAID = "One run of the {} tier (`make prove`) on a 2-core virtual machine, {}, CPython {}:"
+SAID = "One run of the {} tier (`make prove`) on {}:"
 
 
 def main() -> int:
@@ -50,8 +51,7 @@ def main() -> int:
     if options.out:
         write_json(done, options.out)
     if options.page:
-        day, python = time.strftime("%Y-%m-%d"), platform.python_version()
-        write_page(done, PAGE, SAID.format(options.tier, day, python))
+        write_page(done, PAGE, SAID.format(options.tier, this_machine()))
     return 0 if all(row.ok for row in done) else 1
 
 

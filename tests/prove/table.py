@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-BEGIN, END = "<!-- prove -->", "<!-- /prove -->"
+from bench.page import put
+
+MARK = "prove"
 COLUMNS = ("what", "figure", "goal", "ok", "seeds", "seconds")
 
 
@@ -38,13 +40,7 @@ def write_json(rows: Iterable[Row], path: Path) -> None:
 
 def write_page(rows: Iterable[Row], page: Path, said: str) -> None:
     """Put the table, after a sentence about the run, between the marks of a page."""
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no {BEGIN} ... {END}")
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, rows)]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    page.write_text(f"{before}{BEGIN}\n{said}\n\n{table}{END}{after}")
+    put(page, MARK, said, [COLUMNS, *map(_cells, rows)])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

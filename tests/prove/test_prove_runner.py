@@ -10,7 +10,7 @@ import pytest
 from prove.__main__ import run
 from prove.proof import Job, Outcome, Proof
 from prove.rows import AGREED, proof_of, rows
-from prove.table import BEGIN, END, Row, as_text, write_json, write_page
+from prove.table import MARK, Row, as_text, write_json, write_page
 
 ROW = Row("kills", "0 lost", "0 lost", ok=True, seeds="1..3", seconds=2.5)
 FAILED = Row("fuzz", "ValueError: it\nbroke", "no error", ok=False, seeds="", seconds=0.1)
@@ -75,12 +75,12 @@ def test_the_table_is_written_as_text_and_as_json(tmp_path: Path) -> None:
 def test_the_table_takes_the_place_of_the_last_one_in_a_page(tmp_path: Path) -> None:
     """What stands around the marks stays; a page without them is refused."""
     page = tmp_path / "page.md"
-    page.write_text(f"# Proofs\n{BEGIN}\nold\n{END}\nmore\n")
+    page.write_text(f"# Proofs\n<!-- {MARK} -->\nold\n<!-- /{MARK} -->\nmore\n")
     write_page([ROW], page, "One run:")
     write_page([ROW, FAILED], page, "Another run:")
     text = page.read_text()
-    assert text.startswith(f"# Proofs\n{BEGIN}\nAnother run:\n\n| what |")
-    assert text.endswith(f"| 0 |\n{END}\nmore\n")
+    assert text.startswith(f"# Proofs\n<!-- {MARK} -->\nAnother run:\n\n| what |")
+    assert text.endswith(f"| 0 |\n<!-- /{MARK} -->\nmore\n")
     assert "old" not in text
     assert "One run" not in text
     page.write_text("# Proofs\n")
