@@ -251,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         "an idle target gets a burst",
-        (Edit("delivery/bounds.py", "BURST_SHARE = 0.1", "BURST_SHARE = 1.0"),),
+        (Edit("delivery/bounds.py", "BURST_SHARE = 0.05", "BURST_SHARE = 1.0"),),
         RATE,
     ),
     Mutant(
