@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tillway.dialects import dialect_named
@@ -89,6 +89,7 @@ def _outcome(make: Any, table: MappingTable, record: dict[str, Any]) -> Any:
         return str(error)
 
 
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_both_ways_make_the_same_message_or_find_the_same_fault(
     cases: list[Case], data: st.DataObject
