@@ -57,7 +57,7 @@ def show(rows: list[Row]) -> None:
     print(f"{'figure':<44} {'':>10} {'unit':<9} {'floor':>10} {'ratio':>6} {'must':>8} {'aim':>8}")
     for row in rows:
         verdict = {True: "", False: "  below must", None: ""}[row.meets_must]
-        must, aim = ("-" if goal is None else f"{goal:g}" for goal in (row.must, row.aim))
+        must, aim = map(_goal, (row.must, row.aim))
         print(
             f"{row.name:<44} {row.figure:>10,.1f} {row.unit:<9} {row.floor:>10,.1f} "
             f"{row.ratio:>6.2f} {must:>8} {aim:>8}{verdict}"
@@ -73,8 +73,14 @@ def write_page(rows: list[Row], page: Path) -> None:
     put(page, "bench", said, [heads, *map(_cells, rows)])
 
 
+def _goal(goal: float | None) -> str:
+    if goal is None:
+        return "-"
+    return f"{goal:,.0f}" if goal >= 100 else f"{goal:.3g}"
+
+
 def _cells(row: Row) -> tuple[str, ...]:
-    must, aim = ("-" if goal is None else f"{goal:,g}" for goal in (row.must, row.aim))
+    must, aim = map(_goal, (row.must, row.aim))
     holds = {True: "yes", False: "**no**", None: "-"}[row.meets_must]
     numbers = f"{row.figure:,.1f}", row.unit, f"{row.floor:,.1f}", f"{row.ratio:.2f}"
     return (row.name, *numbers, must, aim, holds)
