@@ -26,6 +26,6 @@ def put(page: Path, mark: str, said: str, table: Iterable[Sequence[str]]) -> Non
 
 
 def this_machine() -> str:
-    """Return where and when: `a 2-core virtual machine, 2026-11-21, CPython 3.11.2`."""
+    """Return where and when: `a machine with 2 cores, 2026-11-21, CPython 3.11.2`."""
     day, python = time.strftime("%Y-%m-%d"), platform.python_version()
-    return f"a {os.cpu_count()}-core virtual machine, {day}, CPython {python}"
+    return f"a machine with {os.cpu_count()} cores, {day}, CPython {python}"

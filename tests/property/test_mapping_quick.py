@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cash_table import HEAD, RECORD, cash_table
 from tillway.dialects import dialect_named
 from tillway.errors import ContractViolation
 from tillway.formats import Record, format_named
-from tillway.mapping import MappingTable, load_table
+from tillway.mapping import MappingTable
 from tillway.model import message_type
 from tillway.project import load_release
 from tillway.project.template import Variables, new_project
@@ -117,22 +118,9 @@ def test_the_quick_way_is_taken_and_is_not_the_plain_one(cases: list[Case]) -> N
 
 def test_where_the_model_takes_anything_the_quick_way_still_refuses_a_float() -> None:
     """An extension is not looked at by the model, so the table does."""
-    text = """
-message_type = "cash.moved"
-version = 1
-[map]
-business_unit_id = 'store'
-business_date    = 'day'
-workstation_id   = 'till'
-sequence_number  = 'no'
-movement_type    = '"paid_out"'
-tender_type      = '"cash"'
-currency         = '"EUR"'
-amount           = 'money(a)'
-extensions.acme.x = 'b'
-"""
-    table = load_table(text, name="cash", codes={})
-    record = {"store": "0002", "day": "2026-11-20", "till": "01", "no": 7, "a": "1", "b": "x"}
+    plain_number = HEAD.replace("'integer(no)'", "'no'")
+    table = cash_table("money(a)", "extensions.acme.x = 'b'\n", plain_number)
+    record = {**RECORD, "b": "x"}
     assert table.message(record).extensions == {"acme": {"x": "x"}}
     for name in ("b", "no"):
         changed = {**record, name: 1.0}

@@ -260,7 +260,7 @@ class Scope:
                 return f"[{self.variables['this']}]"
             case Call(
                 function="pad", arguments=(Read() as part, Literal(value=int() as width))
-            ) if 0 <= width <= MAX_PAD_WIDTH:
+            ) if width.__class__ is int and 0 <= width <= MAX_PAD_WIDTH:
                 value = self.read(part)
                 quick = f"{value}.rjust({width}, '0') if {value}.__class__ is str"
                 return f"({quick} else f_pad({value}, {width}))"

@@ -1,9 +1,9 @@
 """Writes a mapping table as a function whose dicts are for the model alone.
 
 A missing value stands as None where the model takes None for "not there", and what the model
-refuses by itself is not asked about first. So most of a dict is one display, which costs half of
-putting row after row. Where the model refuses what came out, the function of `assembly.py` makes it
-again and tells why.
+refuses by itself is not asked about first. So most of a dict is one display instead of row after
+row. Where the model refuses what came out, the function of `assembly.py` makes it again and tells
+why.
 """
 
 from __future__ import annotations

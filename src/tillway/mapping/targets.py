@@ -160,14 +160,9 @@ def item_of(info: inspect.Type) -> inspect.Type | None:
 
 
 def _plain(info: inspect.Type) -> inspect.Type:
-    """Return a type without None, metadata and custom wrapping."""
-    if isinstance(info, inspect.Metadata):
-        return _plain(info.type)
-    if isinstance(info, inspect.UnionType):
-        for option in info.types:
-            if not isinstance(option, inspect.NoneType):
-                return _plain(option)
-    return info
+    """Return a type without None and metadata; the first of several."""
+    options = _options(info)
+    return next((one for one in options if not isinstance(one, inspect.NoneType)), options[0])
 
 
 @cache

@@ -81,7 +81,7 @@ class Masker:
         if self._listed(node):
             return self._with_listed(node, self._any)
         masked = {
-            name: self._item(value) if self._kinds.get(name) is _ITEM else self._any(value)
+            name: self._item(value) if self._kind(name) is _ITEM else self._any(value)
             for name, value in node.items()
         }
         return node if all(map(is_, masked.values(), node.values())) else masked
@@ -127,9 +127,8 @@ class Masker:
         """Mask an object with listed names; plain masks the values of the other names."""
         changed = False
         kept: dict[str, Any] = {}
-        kinds = self._kinds
         for name, value in node.items():
-            kind = kinds.get(name) or self._kind_of(name)
+            kind = self._kind(name)
             safe_name = name
             if kind is not _LISTED:
                 new = plain(value) if kind is _PLAIN else self._item(value)
@@ -150,7 +149,10 @@ class Masker:
         return any(map(self._is_listed, node))
 
     def _is_listed(self, name: str) -> bool:
-        return (self._kinds.get(name) or self._kind_of(name)) is _LISTED
+        return self._kind(name) is _LISTED
+
+    def _kind(self, name: str) -> str:
+        return self._kinds.get(name) or self._kind_of(name)
 
     def _kind_of(self, name: str) -> str:
         rule, is_item = self._rules.of(name)

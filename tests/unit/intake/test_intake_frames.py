@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,12 +18,14 @@ def framed(data: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[Frames[bytes], socket.socket]]:
+async def connected(
+    decode: Callable[[memoryview], bytes] = bytes,
+) -> AsyncIterator[tuple[Frames[bytes], socket.socket]]:
     """Give the hub's end and the worker's, which never waits."""
     ours, theirs = socket.socketpair()
     theirs.settimeout(0)
     _, frames = await asyncio.get_running_loop().create_unix_connection(
-        lambda: Frames(bytes), sock=ours
+        lambda: Frames(decode), sock=ours
     )
     try:
         yield frames, theirs
@@ -72,3 +74,18 @@ async def test_what_is_sent_arrives_as_one_frame() -> None:
     async with connected() as (frames, worker):
         frames.send(b"batch")
         assert await asyncio.get_running_loop().sock_recv(worker, 100) == framed(b"batch")
+
+
+async def test_a_frame_that_cannot_be_read_ends_the_worker() -> None:
+    """Nobody knows where the next frame begins; who waits is told, and the log gets the cause."""
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with connected(_unreadable) as (frames, worker):
+        worker.send(framed(b"no frame"))
+        with pytest.raises(ConnectionResetError, match="the worker is gone"):
+            await frames.receive()
+    assert [str(context["exception"]) for context in told] == ["no such frame"]
+
+
+def _unreadable(_: memoryview) -> bytes:
+    raise ValueError("no such frame")

@@ -5,27 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tillway.mapping import MappingTable, load_table
+from cash_table import HEAD, RECORD, cash_table
+from tillway.mapping import load_table
 from tillway.model import message_type
 from tillway.model.normal_form import is_in_normal_form
-
-HEAD = """
-message_type = "cash.moved"
-version = 1
-[map]
-business_unit_id = 'store'
-business_date    = 'day'
-workstation_id   = 'till'
-sequence_number  = 'integer(no)'
-movement_type    = '"paid_out"'
-tender_type      = '"cash"'
-currency         = '"EUR"'
-"""
-RECORD = {"store": "0002", "day": "2026-11-20", "till": "01", "no": 7, "a": "-12.5", "b": "3"}
-
-
-def cash_table(amount: str) -> MappingTable:
-    return load_table(f"{HEAD}amount = '{amount}'\n", name="cash", codes={})
 
 
 @pytest.mark.parametrize(

@@ -183,3 +183,12 @@ def test_what_stands_below_an_unknown_name_is_masked_when_its_memory_is_full() -
     tree = {"first": {"OperatorID": "7"}, "second": 1, "third": {"OperatorID": "7"}}
     made = masker.mask(tree, b"{}")[0]
     assert made["first"] == made["third"] == {"OperatorID": masker.pseudonym("7", "staff")}
+
+
+def test_an_item_number_stays_under_a_name_too_long_to_remember() -> None:
+    """A namespace prefix may be long; what the field is does not depend on memory."""
+    masker = Masker(pseudonym_key=b"a key for tests only")
+    tree = {"x" * 200 + ":ItemID": CARD, "x" * 200 + ":note": CARD}
+    item, note = masker.mask(tree)[0].values()
+    assert item == CARD
+    assert note != CARD
