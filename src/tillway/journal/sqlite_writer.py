@@ -1,8 +1,8 @@
 """The one thread that owns every write and every checkpoint.
 
 It drains its queue into one transaction, commits (one flush), and only then resolves the receipts:
-a lone message commits at once, a burst shares a flush, and a note of what was delivered waits a few
-milliseconds to share the next one. A failed flush is fatal and never retried.
+a lone message commits at once, a burst shares a flush, and a note of what was delivered waits a
+moment to share the next one. A failed flush is fatal and never retried.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tillway.journal.totals import Tally, item_facts
 
 MAX_JOBS_PER_COMMIT = 4096
 MAX_ITEMS_PER_COMMIT = 4096
-COMPANY_SECONDS = 0.005
+COMPANY_SECONDS = 0.03
 """How long a note that nobody waits for is kept for the next messages to be committed with."""
 DISK_RETRY_SECONDS = 5.0
 KEPT_TIMINGS = 10_000
