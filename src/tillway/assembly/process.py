@@ -23,7 +23,6 @@ from tillway.errors import TillwayError
 from tillway.gateway import Gateway, Server, serve
 from tillway.gateway.app import Probe
 from tillway.intake import Crew, Preparation, fork_workers
-from tillway.journal.sqlite import count_no_memory
 from tillway.project.code_rows import learn_code
 from tillway.project.records import Release
 
@@ -81,7 +80,6 @@ async def run_hub(
     started is told the address once doors are open. Raises JournalFault when the journal failed:
     nothing more was acknowledged and the process must leave at once.
     """
-    count_no_memory()
     hub = await open_hub(release, crew=crew)
     await hub.start()
     doorway = await open_doorway(hub)

@@ -7,7 +7,6 @@ process may read beside a running hub; a lock file keeps a second writer out.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -170,16 +169,6 @@ class SqliteJournal(SqliteQueries):
         future = asyncio.get_running_loop().create_future()
         self._writer.submit(Job(future, **work))
         return future
-
-
-def count_no_memory() -> None:
-    """Let SQLite keep no books of its memory: they cost a tenth of what the writer does.
-
-    For a process that has nothing open yet; where something is, all stays as it was.
-    """
-    with contextlib.suppress(apsw.MisuseError):
-        apsw.shutdown()
-        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, 0)
 
 
 async def open_sqlite(path: Path) -> SqliteJournal:
