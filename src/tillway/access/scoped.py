@@ -106,9 +106,9 @@ class ScopedReader:
         """Return messages of these shops."""
         return self._own(await self._reader.find(text, MOST_FOUND))[:limit]
 
-    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
+    async def find_invalid(self, texts: Sequence[str], limit: int) -> list[InvalidRow]:
         """Return copies of these shops."""
-        found = await self._reader.find_invalid(text, MOST_FOUND)
+        found = await self._reader.find_invalid(texts, MOST_FOUND)
         return [one for one in found if self._caller.sees(one.store)][:limit]
 
     async def record(self, position: int) -> MessageRecord | None:
@@ -118,12 +118,11 @@ class ScopedReader:
 
     async def newest_revisions(self, positions: Sequence[int]) -> list[ObjectRevision]:
         """Return those of these messages that have a revision."""
-        own = [position for position in positions if await self._is_own(position)]
-        return await self._reader.newest_revisions(own)
+        return await self._reader.newest_revisions(await self._own_places(positions))
 
-    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
-        """Return the fate of one message of these shops."""
-        return await self._reader.deliveries_of(position) if await self._is_own(position) else []
+    async def deliveries_of(self, positions: Sequence[int]) -> list[DeliveryRow]:
+        """Return the fate of those of these messages that are of these shops."""
+        return await self._reader.deliveries_of(await self._own_places(positions))
 
     async def attempts_of(self, position: int) -> list[AttemptRow]:
         """Return the recorded calls for one message of these shops."""
@@ -234,6 +233,9 @@ class ScopedReader:
         own = [one for one in messages if self._caller.sees(one.envelope.store)]
         self._seen.update(one.position for one in own)
         return own
+
+    async def _own_places(self, positions: Sequence[int]) -> list[int]:
+        return [position for position in positions if await self._is_own(position)]
 
     async def _is_own(self, position: int) -> bool:
         return position in self._seen or await self.record(position) is not None

@@ -206,14 +206,13 @@ class RetryJobs:
     async def _results(self, route: str, ids: Sequence[int], since: int) -> tuple[int, int]:
         """Return how many of some messages were delivered and failed again since a moment."""
         well = failed = 0
-        for position in ids:
-            for row in await self._queries.deliveries_of(position):
-                if row.route != route or row.updated_at < since or row.state not in _FINAL:
-                    continue
-                if row.state == "delivered":
-                    well += 1
-                else:
-                    failed += 1
+        for row in await self._queries.deliveries_of(ids):
+            if row.route != route or row.updated_at < since or row.state not in _FINAL:
+                continue
+            if row.state == "delivered":
+                well += 1
+            else:
+                failed += 1
         return well, failed
 
 

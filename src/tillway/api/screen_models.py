@@ -32,7 +32,7 @@ from tillway.observe import (
     targets_by_route,
     trace,
 )
-from tillway.observe.latest import Hit, hit_of
+from tillway.observe.latest import Hit, hits_of
 from tillway.observe.register import (
     ContractLine,
     ContractPage,
@@ -203,7 +203,7 @@ class ScreenModels:
             currency=known.currency if known else "",
             registers=known.registers if known else 0,
             days=await self._days(name),
-            latest=[await hit_of(self.reader, one) for one in latest],
+            latest=await hits_of(self.reader, latest),
             looked_at=looked_at,
             problems=[one for one in found.problems if name in one.stores_counted],
         )

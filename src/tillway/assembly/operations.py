@@ -66,7 +66,7 @@ class HubOperations:
         outcomes: Counter[str] = Counter()
         journal = self.hub.journal
         for invalid_id in invalid_ids:
-            [row] = await journal.find_invalid(f"#{invalid_id}", 1)
+            [row] = await journal.find_invalid([f"#{invalid_id}"], 1)
             intake = self.hub.intakes.get(row.door)
             if intake is None:
                 raise ConfigurationError(

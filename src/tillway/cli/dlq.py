@@ -155,7 +155,7 @@ async def _one(project: Path, group: str, *, raw: bool) -> tuple[Problem, str]:
         if not raw:
             return found, ""
         if found.invalid_ids:
-            [copy] = await journal.reader.find_invalid(f"#{found.invalid_ids[0]}", 1)
+            [copy] = await journal.reader.find_invalid([f"#{found.invalid_ids[0]}"], 1)
             return found, copy.raw.decode("utf-8", "replace")
         record = await journal.reader.record(found.positions[0])
         return found, record.raw.decode("utf-8", "replace") if record else ""

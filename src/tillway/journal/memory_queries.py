@@ -158,10 +158,10 @@ class MemoryQueries:
         hits = [r.message for r in reversed(self.records) if _matches(r.message, wanted)]
         return hits[:limit]
 
-    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies by natural key or id."""
-        wanted = text.strip()
-        hits = [r for r in self.invalid_rows if wanted in (r.natural_key, f"#{r.invalid_id}")]
+    async def find_invalid(self, texts: Sequence[str], limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural keys or ids."""
+        wanted = {text.strip() for text in texts}
+        hits = [r for r in self.invalid_rows if wanted & {r.natural_key, f"#{r.invalid_id}"}]
         return [replace(row) for row in hits[:limit]]
 
     async def record(self, position: int) -> MessageRecord | None:
@@ -182,10 +182,13 @@ class MemoryQueries:
                 found.append(ObjectRevision(position, key, digest, revision, newest))
         return found
 
-    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
-        """Return the fate of one message on every route."""
+    async def deliveries_of(self, positions: Sequence[int]) -> list[DeliveryRow]:
+        """Return the fate of these messages on every route."""
         return [
-            replace(rows[position]) for _, rows in sorted(self.rows.items()) if position in rows
+            replace(rows[position])
+            for position in sorted(set(positions))
+            for _, rows in sorted(self.rows.items())
+            if position in rows
         ]
 
     async def attempts_of(self, position: int) -> list[AttemptRow]:

@@ -225,8 +225,8 @@ class JournalQueries(Protocol):
         """
         ...
 
-    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies by natural key or id (`#7`), oldest first."""
+    async def find_invalid(self, texts: Sequence[str], limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural keys or ids (`#7`), oldest first."""
         ...
 
     async def record(self, position: int) -> MessageRecord | None:
@@ -237,8 +237,8 @@ class JournalQueries(Protocol):
         """Return those of these messages that have a revision, with the newest of their objects."""
         ...
 
-    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
-        """Return the fate of one message on every route."""
+    async def deliveries_of(self, positions: Sequence[int]) -> list[DeliveryRow]:
+        """Return the fate of these messages on every route, by position and route."""
         ...
 
     async def attempts_of(self, position: int) -> list[AttemptRow]:

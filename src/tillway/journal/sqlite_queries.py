@@ -198,9 +198,10 @@ class SqliteQueries:
         """Return messages that a person's search text names, newest first."""
         return await self._pool.run(lambda reader: find_messages(reader.db, text, limit))
 
-    async def find_invalid(self, text: str, limit: int) -> list[InvalidRow]:
-        """Return quarantined and conflicting copies by natural key or id."""
-        return await self._copies("find_invalid", (text.strip(), copy_number(text), limit))
+    async def find_invalid(self, texts: Sequence[str], limit: int) -> list[InvalidRow]:
+        """Return quarantined and conflicting copies by natural keys or ids."""
+        keys, numbers = [text.strip() for text in texts], [copy_number(text) for text in texts]
+        return await self._copies("find_invalid", (json.dumps(keys), json.dumps(numbers), limit))
 
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
@@ -224,9 +225,9 @@ class SqliteQueries:
 
         return await self._pool.run(read)
 
-    async def deliveries_of(self, position: int) -> list[DeliveryRow]:
-        """Return the fate of one message on every route."""
-        rows = await self._rows("deliveries_of", position)
+    async def deliveries_of(self, positions: Sequence[int]) -> list[DeliveryRow]:
+        """Return the fate of these messages on every route."""
+        rows = await self._rows("deliveries_of", json.dumps(list(positions)))
         return [delivery_row(row[0], row[1:]) for row in rows]
 
     async def attempts_of(self, position: int) -> list[AttemptRow]:

@@ -61,8 +61,16 @@ def superseded_text(revision: int) -> str:
     return f"superseded by revision {revision}"
 
 
-async def hit_of(queries: JournalQueries, message: StoredMessage) -> Hit:
-    """Return a message as a list shows it, with its fate on every route."""
+async def hits_of(queries: JournalQueries, messages: Sequence[StoredMessage]) -> list[Hit]:
+    """Return messages as a list shows them, in their order, with their fate on every route."""
+    fates: dict[int, dict[str, str]] = {}
+    for row in await queries.deliveries_of([message.position for message in messages]):
+        fates.setdefault(row.position, {})[row.route] = row.state
+    return [hit_of(message, fates.get(message.position, {})) for message in messages]
+
+
+def hit_of(message: StoredMessage, fates: dict[str, str]) -> Hit:
+    """Return one message as a list shows it."""
     envelope = message.envelope
     money = envelope.amount_minor
     return Hit(
@@ -81,7 +89,7 @@ async def hit_of(queries: JournalQueries, message: StoredMessage) -> Hit:
         clean=message.clean,
         revision=envelope.revision,
         superseded_by=message.superseded_by,
-        fates={row.route: row.state for row in await queries.deliveries_of(message.position)},
+        fates=fates,
     )
 
 
@@ -89,4 +97,4 @@ async def latest(reader: MessageReader, count: int) -> list[Hit]:
     """Return the newest accepted messages, newest first."""
     newest = await reader.last_position()
     messages = await reader.read(max(0, newest - count), count)
-    return [await hit_of(reader, message) for message in reversed(messages)]
+    return await hits_of(reader, messages[::-1])

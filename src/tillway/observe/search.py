@@ -12,12 +12,12 @@ from tillway.clock import utc_text
 from tillway.journal.queries import InvalidRow, JournalQueries, RegisterDay
 from tillway.journal.search import parse_search, register_key
 from tillway.observe.fingerprint import violations_text
-from tillway.observe.latest import Hit, hit_of
+from tillway.observe.latest import Hit, hits_of
 from tillway.observe.moments import age_text, seconds_since
 from tillway.project.records import Store
 from tillway.spelling import nearest
 
-MOST_HITS = 50
+MOST_HITS, MOST_COPIES = 50, 500
 DAYS_LOOKED_AT = 31
 
 
@@ -76,7 +76,7 @@ async def find(
     now is microseconds UTC; stores (from the project) help to say why nothing was found.
     """
     typed = text.strip()
-    hits = [await hit_of(queries, message) for message in await queries.find(typed, limit)]
+    hits = await hits_of(queries, await queries.find(typed, limit))
     wanted = _wanted(typed)
     days = await queries.register_days(wanted.store) if wanted and not hits else []
     copies = await _copies(queries, typed, wanted, days, hits)
@@ -131,11 +131,7 @@ async def _copies(
         if wanted.date:
             runs = [(wanted.date, wanted.epoch or 0)]
         keys |= {wanted.key(date, epoch) for date, epoch in runs}
-    rows: dict[int, InvalidRow] = {}
-    for key in sorted(keys):
-        for row in await queries.find_invalid(key, MOST_HITS):
-            rows[row.invalid_id] = row
-    return [rows[number] for number in sorted(rows)]
+    return await queries.find_invalid(sorted(keys), MOST_COPIES)
 
 
 def _why_absent(

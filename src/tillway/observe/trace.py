@@ -89,9 +89,9 @@ async def trace(
     if record is None:
         return None
     envelope = record.message.envelope
-    deliveries = await queries.deliveries_of(position)
+    deliveries = await queries.deliveries_of([position])
     attempts = await queries.attempts_of(position)
-    copies = await queries.find_invalid(envelope.natural_key, MOST_COPIES)
+    copies = await queries.find_invalid([envelope.natural_key], MOST_COPIES)
     own = [copy for copy in copies if copy.system == envelope.system]
     version = (await superseded_messages(queries, [record.message])).get(position)
     newer = superseded_text(version.newest) if version else ""
@@ -101,7 +101,7 @@ async def trace(
         *(_delivery_step(row, newer) for row in deliveries),
     ]
     return Trace(
-        hit=await hit_of(queries, record.message),
+        hit=hit_of(record.message, {row.route: row.state for row in deliveries}),
         message_id=envelope.message_id,
         trace_id=trace_id_of(envelope.trace_id),
         door=envelope.door,

@@ -79,8 +79,17 @@ class AppendJournalSuite(JournalBench):
         assert first.invalid_id == again.invalid_id == kept.invalid_id
         assert (kept.repeats, kept.raw) == (1, invalid(7).raw)
         [listed] = await journal.invalid(with_raw=False)
-        [found] = await journal.find_invalid(f"#{kept.invalid_id}", 1)
+        [found] = await journal.find_invalid([f"#{kept.invalid_id}"], 1)
         assert (listed.raw, listed.violations, found.raw) == (b"", kept.violations, kept.raw)
+
+    async def test_kept_copies_are_found_by_several_names_at_once(self, journal: Any) -> None:
+        """Each once, the oldest first, whether its key or its number was named, or both."""
+        kept = await journal.append([invalid(n, record=str(n).encode()) for n in (7, 8, 9)])
+        names = [kept[2].natural_key, f"#{kept[0].invalid_id}", kept[0].natural_key, "nothing"]
+        found = await journal.find_invalid(names, 10)
+        assert [one.invalid_id for one in found] == [kept[0].invalid_id, kept[2].invalid_id]
+        assert len(await journal.find_invalid(names, 1)) == 1
+        assert await journal.find_invalid(["nothing", "#999"], 10) == []
 
     async def test_corrected_content_closes_the_quarantine(self, journal: Any) -> None:
         """A good message under the quarantined key is accepted, and the row is closed."""

@@ -5,6 +5,7 @@ It stands on top of `AppendJournalSuite`; `QueryJournalSuite` builds on it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tillway.journal.base import (
@@ -60,9 +61,24 @@ class ConsumerJournalSuite(AppendJournalSuite):
         assert [r.state for r in await journal.open_deliveries(ROUTE)] == ["held"]
         await journal.settle(Settlement(ROUTE, [row(1, target_reference="D-1", attempts=2)]))
         assert await journal.open_deliveries(ROUTE) == []
-        [fate] = await journal.deliveries_of(1)
+        [fate] = await journal.deliveries_of([1])
         assert (fate.state, fate.target_reference, fate.attempts) == ("delivered", "D-1", 2)
         assert [r.position for r in await journal.delivery_rows(ROUTE, [1, 2])] == [1]
+
+    async def test_fates_of_several_messages_come_in_order(self, journal: Any) -> None:
+        """By position, then by route; what no route touched has none."""
+        await journal.append([candidate(n) for n in (1, 2, 3)])
+        for route in (ROUTE, "another"):
+            await journal.register_route(route, 0)
+            rows = [replace(row(2), route=route), replace(row(1, "held"), route=route)]
+            await journal.settle(Settlement(route, rows))
+        fates = await journal.deliveries_of([3, 2, 1, 99])
+        assert [(one.position, one.route, one.state) for one in fates] == [
+            (1, "another", "held"),
+            (1, ROUTE, "held"),
+            (2, "another", "delivered"),
+            (2, ROUTE, "delivered"),
+        ]
 
     async def test_a_dead_head_that_holds_its_lane_is_still_open(self, journal: Any) -> None:
         """After a restart the lane must wait behind it again; other dead letters are final."""

@@ -51,7 +51,7 @@ async def state_of(folder: Path) -> tuple[DeliveryRow, list[Action]]:
     """Return the row of the held message, and the audited actions, newest first."""
     queries = open_queries(folder)
     try:
-        [row] = await queries.deliveries_of(HELD_POSITION)
+        [row] = await queries.deliveries_of([HELD_POSITION])
         return row, await queries.actions(5)
     finally:
         await queries.close()

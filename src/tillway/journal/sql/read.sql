@@ -104,9 +104,10 @@ SELECT target, state, since, failures, next_probe_at, code, detail FROM target_s
 ORDER BY target
 
 -- name: find_invalid
-SELECT :invalid, :raw FROM invalid WHERE natural_key = ?1
+SELECT :invalid, :raw FROM invalid WHERE natural_key IN (SELECT value FROM json_each(?1))
 UNION ALL
-SELECT :invalid, :raw FROM invalid WHERE invalid_id = ?2 AND natural_key <> ?1
+SELECT :invalid, :raw FROM invalid WHERE invalid_id IN (SELECT value FROM json_each(?2))
+  AND natural_key NOT IN (SELECT value FROM json_each(?1))
 ORDER BY invalid_id LIMIT ?3
 
 -- name: record
@@ -119,7 +120,8 @@ SELECT received_at FROM duplicate WHERE position = ? ORDER BY duplicate_id
 -- name: deliveries_of
 SELECT route.name, :deliveries
 FROM route CROSS JOIN delivery ON delivery.route_id = route.route_id
-WHERE delivery.position = ? ORDER BY route.name
+WHERE delivery.position IN (SELECT value FROM json_each(?))
+ORDER BY delivery.position, route.name
 
 -- name: attempts_of
 SELECT route, position, number, started_at, ended_at, outcome, code, detail, kind
