@@ -19,7 +19,14 @@ from tillway.mapping.kinds import may_be_float, may_be_none
 from tillway.mapping.program import Program, Scope
 from tillway.mapping.rows import Block, Row
 from tillway.mapping.syntax import Literal
-from tillway.mapping.targets import field_at, item_of, refuses_emptiness, refuses_floats, takes_none
+from tillway.mapping.targets import (
+    field_at,
+    item_of,
+    refuses_emptiness,
+    refuses_floats,
+    shape_of,
+    takes_none,
+)
 
 Path = tuple[str, ...]
 
@@ -33,7 +40,7 @@ def quick_function(
     """
     program = Program(codes, remembers=True)
     scope = Scope(program, {"this": "root"}, None)
-    return function_of(_QuickWriter(program, scope, inspect.type_info(struct)), top, label)[0]
+    return function_of(_QuickWriter(program, scope, shape_of(struct)), top, label)[0]
 
 
 class _QuickWriter(Writer):

@@ -27,9 +27,15 @@ _NO_NUMBERS = (
 )
 
 
+@cache
+def shape_of(struct: type[msgspec.Struct]) -> inspect.Type:
+    """Return what msgspec knows of a message or part; several tables make the same ones."""
+    return inspect.type_info(struct)
+
+
 def unknown_targets(top: Block, struct: type[msgspec.Struct]) -> list[ConfigurationError]:
     """Return one error (TW-3308) for every row whose target the message does not have."""
-    return list(_unknown(top, inspect.type_info(struct), top.kind))
+    return list(_unknown(top, shape_of(struct), top.kind))
 
 
 def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -38,7 +44,7 @@ def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]
     A fact of a till needs its number and till, unless the table gives it an object_id.
     """
     made = {row.target[0] for row in top.rows} | {block.target[0] for block in top.blocks}
-    required = {field.encode_name for field in _fields(inspect.type_info(struct)) if field.required}
+    required = {field.encode_name for field in _fields(shape_of(struct)) if field.required}
     if issubclass(struct, PosFact) and "object_id" not in made:
         required |= {"workstation_id", "sequence_number"}
     return tuple(name for name in struct.__struct_fields__ if name in required - made)
@@ -49,7 +55,7 @@ def makes_exact_numbers(top: Block, struct: type[msgspec.Struct]) -> bool:
 
     Such a message needs no second look at its numbers. The targets must be known to exist.
     """
-    return _is_exact(top, inspect.type_info(struct))
+    return _is_exact(top, shape_of(struct))
 
 
 def _is_exact(block: Block, info: inspect.Type) -> bool:
@@ -165,15 +171,9 @@ def _plain(info: inspect.Type) -> inspect.Type:
     return next((one for one in options if not isinstance(one, inspect.NoneType)), options[0])
 
 
-@cache
-def _fields_of(cls: type[Any]) -> tuple[inspect.Field, ...]:
-    info = inspect.type_info(cls)
-    return info.fields if isinstance(info, inspect.StructType) else ()
-
-
 def _fields(info: inspect.Type) -> tuple[inspect.Field, ...]:
     plain = _plain(info)
-    return _fields_of(plain.cls) if isinstance(plain, inspect.StructType) else ()
+    return plain.fields if isinstance(plain, inspect.StructType) else ()
 
 
 def _error(what: str, name: str, at: str, advice: str) -> ConfigurationError:

@@ -38,12 +38,12 @@ def read_mappings(
     """Return the mapping tables by name; every problem of a table is noted, not only the first."""
 
     def load(name: str, text: str) -> MappingTable:
-        found = table_problems(text, name=name, codes=codes)
-        for problem in found[1:]:
-            problems.add_error(problem, f"mappings/{name}.toml")
-        if found:
-            raise found[0]
-        return load_table(text, name=name, codes=codes)
+        try:
+            return load_table(text, name=name, codes=codes)
+        except ConfigurationError:
+            for problem in table_problems(text, name=name, codes=codes)[1:]:
+                problems.add_error(problem, f"mappings/{name}.toml")
+            raise
 
     return _each(folder, "mappings", problems, load)
 
