@@ -36,8 +36,8 @@ from bench.traffic import (
 )
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "internals" / "speed.md"
-ROUNDS = 3
-"""Of a rate over seconds, the best counts: the machine of others is not what is measured."""
+ROUNDS = 5
+"""Of what takes seconds, the best counts: the machine of others is not what is measured."""
 SINGLE_SALES = 8_000
 BATCH_SALES = 40_000
 PACED_SALES = 1_000
@@ -87,13 +87,17 @@ async def batch_intake(folder: Path) -> list[Row]:
     bodies = sales(BATCH_SALES)
     batches = batches_of(bodies)
     floor = floors.commit_rows_per_second(folder, bodies)
-    new_project(folder / "batch", 1, route=False)
-    async with running_hub(folder / "batch") as hub:
-        result = await send_batches(hub, batches)
-        size = hub.journal_bytes()
+    rounds = []
+    for _ in range(ROUNDS):
+        new_project(folder / "batch", 1, route=False)
+        async with running_hub(folder / "batch") as hub:
+            result = await send_batches(hub, batches)
+            rounds.append((result.seconds, hub.started_seconds))
+            size = hub.journal_bytes()
+    seconds, started = map(min, zip(*rounds, strict=True))
     start_floor = await floors.interpreter_start_seconds()
     return [
-        Row("batch intake, 50 per POST", len(bodies) / result.seconds, "/s", floor, 10_000, 25_000),
+        Row("batch intake, 50 per POST", len(bodies) / seconds, "/s", floor, 10_000, 25_000),
         Row(
             "disk per message, raw and canonical",
             size / len(bodies) / 1000,
@@ -105,7 +109,7 @@ async def batch_intake(folder: Path) -> list[Row]:
         ),
         Row(
             "start to serving, empty",
-            hub.started_seconds,
+            started,
             "s",
             start_floor,
             2.0,
@@ -146,7 +150,7 @@ async def bulk_delivery(folder: Path) -> list[Row]:
     ):
         rows.append(Row(name, await _drain(backlog, bulk), "/s", floor, must, aim))
     floor = floors.decoded_rows_per_second(backlog / ".state" / "journal.db")
-    rate = await replay_rate(backlog, f"drain-{BATCH}")
+    rate = max([await replay_rate(backlog, f"drain-{BATCH}") for _ in range(ROUNDS)])
     name = "replay, re-validated and re-mapped, delivery excluded"
     return [*rows, Row(name, rate, "/s", floor, 8_000, 15_000)]
 
@@ -193,12 +197,8 @@ async def million_waiting(folder: Path) -> list[Row]:
     new_project(folder / "waiting", 1)
     await fill(folder / "waiting", sales(200), WAITING)
     new_project(folder / "empty", 1)
-    async with running_hub(folder / "empty") as hub:
-        await asyncio.sleep(SETTLE_SECONDS)
-        floor, start_floor = hub.memory_megabytes(), hub.started_seconds
-    async with running_hub(folder / "waiting") as hub:
-        await asyncio.sleep(SETTLE_SECONDS)
-        memory, started = hub.memory_megabytes(), hub.started_seconds
+    floor, start_floor = await _settled(folder / "empty")
+    memory, started = await _settled(folder / "waiting")
     return [
         Row(
             "process memory with a million waiting",
@@ -219,6 +219,20 @@ async def million_waiting(folder: Path) -> list[Row]:
             higher_is_better=False,
         ),
     ]
+
+
+async def _settled(project: Path) -> tuple[float, float]:
+    """Return the megabytes of a hub that has nothing to do, and the seconds of its quickest start.
+
+    The memory is the largest of all rounds.
+    """
+    rounds = []
+    for _ in range(ROUNDS):
+        async with running_hub(project) as hub:
+            await asyncio.sleep(SETTLE_SECONDS)
+            rounds.append((hub.memory_megabytes(), hub.started_seconds))
+    memory, started = zip(*rounds, strict=True)
+    return max(memory), min(started)
 
 
 async def _singles(project: Path, bodies: list[bytes]) -> tuple[float, float]:

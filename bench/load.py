@@ -113,7 +113,7 @@ class _Run:
             self._ended.set_result(None)
 
     def lost(self, error: BaseException | None) -> None:
-        """Fail: a connection with a request in flight has ended."""
+        """Fail: a connection has ended that carries a request, or should."""
         if not self._ended.done():
             self._ended.set_exception(error or ConnectionResetError("closed by the other side"))
 
@@ -218,6 +218,9 @@ class _Connection(asyncio.Protocol):
 
     def send(self, request: bytes, since: float) -> None:
         """Send a request whose latency counts from since."""
+        if self.transport.is_closing():
+            self._run.lost(None)
+            return
         self._busy = True
         self.since = since
         self.transport.write(request)
