@@ -7,7 +7,7 @@ from typing import Any
 
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.kinds import may_be_float, may_be_none
-from tillway.mapping.program import Program, Scope
+from tillway.mapping.program import LIST_OF_THIS, Program, Scope
 from tillway.mapping.rows import Block, Row
 from tillway.mapping.syntax import Literal, Read, parts_of
 
@@ -109,7 +109,7 @@ class Writer:
         found = self.scope.text(block.source.node)
         if isinstance(block.source.node, Read):
             found = f"{found} if {found}.__class__ is list_class else items({found})"
-        else:
+        elif block.source.node != LIST_OF_THIS:
             found = f"items({found})"
         return [
             f"{source} = {found}",

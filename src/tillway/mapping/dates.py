@@ -7,6 +7,7 @@ shows twice in autumn is read as the earlier one.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,10 @@ from zoneinfo import ZoneInfo
 from tillway.mapping.faults import RowFault
 
 _ZONES_KEPT = 128
+# What isoformat() would write again, letter for letter.
+_AS_WRITTEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?!-00:00)[+-][0-9]{2}:[0-5][0-9]"
+).fullmatch
 
 
 def date(value: Any) -> str | None:
@@ -43,6 +48,9 @@ def timestamp(value: Any, zone: Any = "") -> str | None:
     if value is None or zone is None:
         return None
     try:
+        if value.__class__ is str and _AS_WRITTEN(value):
+            dt.datetime.fromisoformat(value)
+            return value
         moment = value if isinstance(value, dt.datetime) else _moment(value)
     except ValueError:
         raise RowFault("timestamp", "a time such as 2026-11-20T10:12:00+01:00") from None

@@ -35,6 +35,9 @@ from tillway.mapping.syntax import (
 
 EXPRESSION_ARGUMENTS = ("this", "root", "position", "key", "rows")
 
+LIST_OF_THIS = Call("list_of", (Read("this", ()),))
+"""Is written as a list: nobody need ask whether it is one."""
+
 _COMPARED = {
     "<": "less",
     "<=": "less_or_equal",
@@ -256,7 +259,7 @@ class Scope:
                 self.program.remembers and function in REMEMBERED
             ):
                 return f"m_{function}[{self.text(part)}]"
-            case Call(function="list_of", arguments=(Read(origin="this", steps=()),)):
+            case Call() if node == LIST_OF_THIS:
                 return f"[{self.variables['this']}]"
             case Call(
                 function="pad", arguments=(Read() as part, Literal(value=int() as width))

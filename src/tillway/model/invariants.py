@@ -83,10 +83,15 @@ def _check_lines(
             _agree("LINE_DISCOUNT_SUM", path, expected, net, slack, found)
         if line.price_modifiers:
             _check_modifiers(index, line, unit, tolerance, found)
-        for name in ("actual_unit_price", "regular_unit_price"):
-            price = getattr(line, name)
-            if price is not None and price.is_signed():
-                found.append(_finding("NEGATIVE_PRICE", f"lines[{index}].{name}", "0", price))
+        actual, regular = line.actual_unit_price, line.regular_unit_price
+        if actual is not None and actual.is_signed():
+            found.append(_negative(f"lines[{index}].actual_unit_price", actual))
+        if regular is not None and regular.is_signed():
+            found.append(_negative(f"lines[{index}].regular_unit_price", regular))
+
+
+def _negative(path: str, price: Decimal) -> Finding:
+    return _finding("NEGATIVE_PRICE", path, "0", price)
 
 
 def _judge_sign(index: int, line: Line, found: list[Finding]) -> None:

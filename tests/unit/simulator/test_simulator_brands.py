@@ -17,6 +17,7 @@ import pytest
 from tillway.dialects import dialect_named
 from tillway.formats import format_named
 from tillway.formats.base import Record
+from tillway.message import natural_key
 from tillway.model import message_type
 from tillway.project import Release, load_release
 from tillway.project.template import Variables, new_project
@@ -97,7 +98,9 @@ def test_every_receipt_becomes_a_document_the_erp_books(release: Release, system
         name, message = _mapped(release, system, record)
         if not name.startswith("retail_transaction."):
             continue
-        document = release.mappings["erp-document"].apply(msgspec.to_builtins(message))
+        envelope = {"natural_key": natural_key(message_type(name).key_parts(message))}
+        seen = {**msgspec.to_builtins(message), "envelope": envelope}
+        document = release.mappings["erp-document"].apply(seen)
         ready = booking("key", msgspec.json.encode(document), Mood())
         assert (ready.receipt_key, ready.minor) == (fact.natural_key, fact.money)
         booked += 1
