@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.backlog import fill
 from bench.hub import environment, new_project, running_hub, running_sink, sales
+from bench.rest import rest
 from bench.rows import Row
 from bench.traffic import all_delivered, batches_of, due, lead_to, send_batches, send_singles
 from tillway.journal.sqlite_queries import open_queries
@@ -40,6 +41,7 @@ async def growth(folder: Path) -> list[Row]:
     for size in SIZES:
         await fill(project, sales(200), size, first=stored, passed_by=ROUTE)
         stored = size
+        rest(folder)
         rounds: list[Taken] = []
         for _ in range(ROUNDS):
             bodies, fresh = fresh[: FRESH + SINGLES], fresh[FRESH + SINGLES :]

@@ -19,6 +19,7 @@ import msgspec
 from bench.full_journal import BROKEN, ROUTE, TILLS, broken, full_journal
 from bench.hub import DOOR, HubUnderTest, environment, new_project, running_hub, running_sink, sales
 from bench.load import LoadResult, at_rate, post
+from bench.rest import rest
 from bench.rows import Row
 from bench.traffic import BATCH, batches_of, check
 from tillway.console.screens import SCREENS
@@ -69,6 +70,7 @@ async def screens(folder: Path, stored: int = STORED, rounds: int = ROUNDS) -> l
         async with full_journal(project, bodies[:1], stored) as full:
             await full.fill(FEW, stored)
         asked = await addresses(project, bodies[0], stored)
+        rest(folder)
         async with running_hub(project) as hub:
             found, load = await _while_selling(hub, asked, sold, rounds)
     taken = found.p95()
