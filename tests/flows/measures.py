@@ -15,6 +15,9 @@ SLOWER_SHARE = 1.2
 SLOWER_FLOOR_MS = 15.0
 """A wait this much longer proves nothing on a machine that others use as well."""
 
+SLOWED = "others were slowed down"
+"""A fault that only the full size can judge: in a few seconds the machine's own hiccups are it."""
+
 Lag = tuple[float, float]
 """When a message came, in seconds, and how many milliseconds later it was delivered."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from crash.fault_proxy import Fault, fault_proxy
-from flows.measures import Lag, Verdict, busiest, is_slower, out_of_order, p99_ms
+from flows.measures import SLOWED, Lag, Verdict, busiest, is_slower, out_of_order, p99_ms
 from flows.tills import quayside
 from flows.world import QUAYSIDE, World, new_world
 from tillway.assembly import open_queries
@@ -116,7 +116,7 @@ def verdict(plan: Plan, seen: Seen) -> Verdict:
         (not seen.late, f"{len(seen.late)} out of order, such as {seen.late[:1]}"),
         (not (seen.lost or seen.doubled), f"{seen.lost} lost, {seen.doubled} doubled"),
         (seen.balanced, "the books do not balance"),
-        (not is_slower(before, during), "the other target was slowed down"),
+        (not is_slower(before, during), SLOWED),
     )
     figure = (
         f"peak {peak} of {plan.capacity_per_second:g}/s, drained in {drained:.1f} s "

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.measures import Lag, Verdict, is_slower, out_of_order, p99_ms
+from flows.measures import SLOWED, Lag, Verdict, is_slower, out_of_order, p99_ms
 from flows.outage import running_hub
 from flows.tills import quayside
 from flows.world import QUAYSIDE, ROUTE, World, new_world
@@ -101,7 +101,7 @@ def verdict(seen: Seen) -> Verdict:
         (not (lost or doubled), f"{lost} lost, {doubled} doubled"),
         (not late, f"{len(late)} out of order, such as {late[:1]}"),
         (not unmarked, f"{unmarked} not marked as they should be"),
-        (not is_slower(before, during), "other lanes were slowed down"),
+        (not is_slower(before, during), SLOWED),
         (seen.balanced, "the books do not balance"),
     )
     figure = (
