@@ -35,6 +35,8 @@ WARM_SECONDS = 1.0
 ON_THE_WAY_SECONDS = 0.5
 """Sales go on during the drain: it has ended when what is not there is no older than this."""
 END_SECONDS = 30.0
+WENT_ON_SHARE = 0.25
+STOOD_STILL = "the other target waited for the dead one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ async def outage(folder: Path, plan: Plan) -> Seen:
     return seen
 
 
+def _went_on(seen: Seen) -> bool:
+    """Whether what was sold in the outage reached the other target before its end, mostly.
+
+    A slow machine delays some of it; a hub that makes one target wait for another delays it all.
+    """
+    came = [one for one in seen.lags if seen.down_at <= one[0] < seen.up_at - ON_THE_WAY_SECONDS]
+    there = sum(at + lag / 1e3 < seen.up_at for at, lag in came)
+    return there >= WENT_ON_SHARE * len(came) > 0
+
+
 def verdict(plan: Plan, seen: Seen) -> Verdict:
     """Return the figures, and what is wrong with them."""
     peak = busiest([at for at in seen.calls if at >= seen.up_at], 1.0)
@@ -116,6 +128,7 @@ def verdict(plan: Plan, seen: Seen) -> Verdict:
         (not seen.late, f"{len(seen.late)} out of order, such as {seen.late[:1]}"),
         (not (seen.lost or seen.doubled), f"{seen.lost} lost, {seen.doubled} doubled"),
         (seen.balanced, "the books do not balance"),
+        (_went_on(seen), STOOD_STILL),
         (not is_slower(before, during), SLOWED),
     )
     figure = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.measures import SLOWED
-from flows.outage import Plan, Seen, outage, verdict
+from flows.outage import STOOD_STILL, Plan, Seen, outage, verdict
 
 SMALL = Plan(2.5, 2.5, 40.0, 200.0, grace_seconds=6.0)
 """A short outage cannot be drained in a share of next to nothing, hence the grace."""
@@ -38,20 +38,22 @@ def test_control_a_gentle_outage_has_no_fault() -> None:
 
 
 def test_control_each_broken_promise_is_told() -> None:
-    """A flood, a slow drain, a hammered ERP, lost order and a slow neighbour are all found."""
-    flood, slow, hammered, late, neighbour, lost = (gentle() for _ in range(6))
+    """A flood, a slow drain, a hammered ERP, lost order, a slow neighbour: all are found."""
+    flood, slow, hammered, late, neighbour, stopped, lost = (gentle() for _ in range(7))
     flood.calls += [31.0] * 9
     slow.drained_at = 36.0
     hammered.calls = sorted([*hammered.calls, *[12.0] * 30])
     late.late = ["0002:01:2026-11-20:7"]
     neighbour.lags = [(at, 50.0 if 10 <= at < 20 else 5.0) for at, _ in neighbour.lags]
+    stopped.lags = [(at, 20_000.0 if 10 <= at < 20 else 5.0) for at, _ in stopped.lags]
     lost.lost = 1
-    runs = (flood, slow, hammered, late, neighbour, lost)
+    runs = (flood, slow, hammered, late, neighbour, stopped, lost)
     assert [verdict(GENTLE, seen).faults for seen in runs] == [
         ["peak of 9 calls in a second"],
         ["drained in 16.0 s"],
         ["30 calls to a dead ERP"],
         ["1 out of order, such as ['0002:01:2026-11-20:7']"],
         [SLOWED],
+        [STOOD_STILL, SLOWED],
         ["1 lost, 0 doubled"],
     ]

@@ -1,8 +1,7 @@
 """How fast and how wide a target is called: a rate without bursts, both recover slowly.
 
 A bucket never holds more than a twentieth of a second's rate, so in any second at most 1.05 times
-the declared rate goes out, however long the target was idle. The rest of the tenth a target must
-bear is for what left evenly and arrives together.
+the declared rate goes out, however long the target was idle.
 """
 
 from __future__ import annotations
