@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import median
 
 from bench.page import put, this_machine
 
@@ -15,7 +16,7 @@ class Row:
 
     floor is what the bare parts did in the same run, ratio is figure / floor. higher_is_better says
     which way `must` and `aim` point; None means the goal is not set for this row. series holds the
-    figure at other sizes, where it was taken at several.
+    figure at other sizes, where it was taken at several; rounds every figure it is the best of.
     """
 
     name: str
@@ -26,11 +27,17 @@ class Row:
     aim: float | None
     higher_is_better: bool = True
     series: dict[str, float] = field(default_factory=dict)
+    rounds: list[float] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
         """Return figure / floor."""
         return self.figure / self.floor if self.floor else 0.0
+
+    @property
+    def median(self) -> float:
+        """Return the middle of all rounds; the figure itself where there was one."""
+        return median(self.rounds or [self.figure])
 
     @property
     def meets_must(self) -> bool | None:
@@ -48,8 +55,19 @@ class Row:
             "figure": round(self.figure, 2),
             "floor": round(self.floor, 2),
             "ratio": round(self.ratio, 3),
+            "median": round(self.median, 2),
+            "rounds": [round(taken, 2) for taken in self.rounds],
             "meets_must": self.meets_must,
         }
+
+
+def best_of(rounds: list[list[Row]]) -> list[Row]:
+    """Return the best row of each place, beside the floor of its own round."""
+    found = []
+    for rows in zip(*rounds, strict=True):
+        best = (max if rows[0].higher_is_better else min)(rows, key=lambda row: row.figure)
+        found.append(replace(best, rounds=[row.figure for row in rows]))
+    return found
 
 
 def show(rows: list[Row]) -> None:
@@ -64,11 +82,13 @@ def show(rows: list[Row]) -> None:
         )
         if row.series:
             print("    " + ", ".join(f"{size}: {taken:g}" for size, taken in row.series.items()))
+        if row.rounds:
+            print("    rounds: " + ", ".join(f"{taken:,.1f}" for taken in row.rounds))
 
 
 def write_page(rows: list[Row], page: Path) -> None:
     """Write the table into the page about speed."""
-    heads = ("figure", "measured", "unit", "floor", "ratio", "must", "aim", "holds must")
+    heads = ("figure", "measured", "median", "unit", "floor", "ratio", "must", "aim", "holds must")
     said = f"One run of `make bench` on {this_machine()}:"
     put(page, "bench", said, [heads, *map(_cells, rows)])
 
@@ -82,7 +102,8 @@ def _goal(goal: float | None) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     must, aim = map(_goal, (row.must, row.aim))
     holds = {True: "yes", False: "**no**", None: "-"}[row.meets_must]
-    numbers = f"{row.figure:,.1f}", row.unit, f"{row.floor:,.1f}", f"{row.ratio:.2f}"
+    figures = f"{row.figure:,.1f}", f"{row.median:,.1f}" if row.rounds else "-"
+    numbers = *figures, row.unit, f"{row.floor:,.1f}", f"{row.ratio:.2f}"
     return (row.name, *numbers, must, aim, holds)
 
 

@@ -84,14 +84,13 @@ def say(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
-async def store_days(folder: Path, size: Size = FULL) -> list[Row]:
-    """Measure all of it; returns the rows."""
-    rows, facts = await incremental(folder / "incremental", size)
-    return [*rows, *await whole_chain(folder / "whole-chain", facts, size)]
+async def bookkeeper(folder: Path, size: Size = FULL) -> list[Row]:
+    """Keep the books of a day of many shops as its messages come."""
+    return [(await _kept(folder / "incremental", size))[0]]
 
 
-async def incremental(folder: Path, size: Size) -> tuple[list[Row], list[bytes]]:
-    """Keep the books of a day of many shops; also returns receipts as facts, for what follows."""
+async def _kept(folder: Path, size: Size) -> tuple[Row, list[bytes]]:
+    """Return what keeping a day's books costs, and its receipts as facts."""
     plan = ChainPlan(seed=1, stores=size.shops, sales=size.receipts)
     hub = await _hub(folder, plan)
     books = _books(hub)
@@ -114,11 +113,13 @@ async def incremental(folder: Path, size: Size) -> tuple[list[Row], list[bytes]]
     name = "bookkeeper, CPU for each message"
     per_message, read_only = spent / messages * 1e6, floor / messages * 1e6
     row = Row(name, per_message, "us", read_only, 60, 45, higher_is_better=False, series=costs)
-    return [row], facts
+    return row, facts
 
 
-async def whole_chain(folder: Path, facts: list[bytes], size: Size) -> list[Row]:
+async def store_days(folder: Path, size: Size = FULL) -> list[Row]:
     """A day of the whole chain audited anew from its facts, then a month of it in a matrix."""
+    _, facts = await _kept(folder / "incremental", size)
+    folder /= "whole-chain"
     plan = ChainPlan(seed=1, stores=size.all_shops)
     hub = await _hub(folder, plan)
     await _books(hub).open()
