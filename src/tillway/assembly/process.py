@@ -82,12 +82,14 @@ async def run_hub(
     """
     hub = await open_hub(release, crew=crew)
     await hub.start()
+    # Before the address is written down: who reads it may ask the hub to end at once.
+    asked = _asked_to_end()
     doorway = await open_doorway(hub)
     address = f"http://{doorway.server.host}:{doorway.server.port}"
     _rarely_collect()
     sys.setswitchinterval(SWITCH_SECONDS)
     started(address)
-    end = asyncio.create_task(_end(seconds))
+    end = asyncio.create_task(_end(asked, seconds))
     failed = asyncio.create_task(hub.failed())
     stopped = asyncio.create_task(hub.delivery.watch())
     done, _ = await asyncio.wait({end, failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -156,11 +158,16 @@ def _ready(hub: Hub) -> Probe:
     return ready
 
 
-async def _end(seconds: float | None) -> None:
-    """Return when a signal asks to stop, or the time is over."""
+def _asked_to_end() -> asyncio.Event:
+    """Return what a signal sets that asks the hub to end."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
+    return asked
+
+
+async def _end(asked: asyncio.Event, seconds: float | None) -> None:
+    """Return when a signal asks to stop, or the time is over."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asked.wait(), seconds)

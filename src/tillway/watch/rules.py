@@ -325,8 +325,11 @@ class RuleBook:
         return set_here or judged or RULES[name].priority
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Raise ConfigurationError TW-7101 for the first name that is no rule."""
+def check_names(names: Iterable[str], *, asked: str = "") -> None:
+    """Raise ConfigurationError TW-7101 for the first name that is no rule.
+
+    asked is the field of a question that named it, "" where the project's file did.
+    """
     for name in names:
         if name not in RULES:
             raise ConfigurationError(
@@ -334,7 +337,8 @@ def check_names(names: Iterable[str]) -> None:
                 f'there is no alert rule "{name}"',
                 value=name,
                 advice=f"{nearest(name, RULES)}Rules: {', '.join(RULES)}.",
-                at="alerts/rules.toml",
+                at="" if asked else "alerts/rules.toml",
+                path=asked,
             )
 
 

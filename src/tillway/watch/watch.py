@@ -209,7 +209,7 @@ class Watch:
         Raises ConfigurationError TW-7101 for an unknown rule, TW-7103 for a wrong end, TW-7007.
         """
         if rule:
-            check_names([rule])
+            check_names([rule], asked="rule")
         _need_reason(reason)
         now = self._clock.now()
         if not now < until <= now + LONGEST_MUTE_DAYS * 86400 * MICROSECONDS:

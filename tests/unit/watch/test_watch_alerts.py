@@ -121,6 +121,10 @@ async def test_a_mute_holds_back_and_what_is_still_open_is_told_at_its_end(tmp_p
         with pytest.raises(ConfigurationError) as refused:
             await kit.watch.mute("", "", kit.clock.now() + MINUTE, "ann", " ")
         assert refused.value.code == "TW-7007"
+        with pytest.raises(ConfigurationError) as refused:
+            await kit.watch.mute("IntakeClose", "", kit.clock.now() + MINUTE, "ann", "x")
+        wrong_name = refused.value
+        assert (wrong_name.code, wrong_name.path, wrong_name.where) == ("TW-7101", "rule", {})
         [action] = [one for one in await kit.journal.actions(5) if one.verb == "alert.mute"]
         assert (action.who, action.subject) == ("ann", "IntakeClosed")
 
@@ -285,6 +289,7 @@ async def test_a_rule_can_be_turned_off_raised_and_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as refused:
         check_names(["BackupOldd"])
     assert refused.value.code == "TW-7101"
+    assert refused.value.where == {"at": "alerts/rules.toml"}
     assert "BackupOld" in refused.value.advice
 
 
