@@ -71,8 +71,9 @@ async def sell(world: World) -> None:
 
 async def test_a_hub_told_to_end_once_its_address_is_there_ends_cleanly(world: World) -> None:
     """It minds signals before it says where it listens."""
-    async with run(world):
-        pass
+    async with run(world) as ran:
+        ran.process.send_signal(signal.SIGTERM)
+        assert await ran.process.wait() == 0
 
 
 async def test_a_sale_the_erp_refuses_is_a_line_with_its_correlation_id(world: World) -> None:
