@@ -32,7 +32,7 @@ class Desk:
         reader = format_named("ndjson", self.pipeline.batch_options)
         (read,) = reader.records(io.BytesIO(record))
         assert isinstance(read, Record), read
-        item = self.pipeline.take(read, door="shopify")
+        (item,) = self.pipeline.take([read], door="shopify")
         assert isinstance(item, Candidate | Invalid)
         return item
 

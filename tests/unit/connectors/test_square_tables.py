@@ -55,7 +55,7 @@ def take(tmp_path: Path) -> Take:
     def item(record: Record) -> Candidate | Invalid:
         [read] = list(pipeline.format.records(io.BytesIO(encode_record(record))))
         assert isinstance(read, Read), read
-        return pipeline.take(read, door="square")  # type: ignore[return-value]
+        return pipeline.take([read], door="square")[0]  # type: ignore[return-value]
 
     return item
 

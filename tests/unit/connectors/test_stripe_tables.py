@@ -52,7 +52,7 @@ def take(release: Release) -> Take:
         body = record if isinstance(record, bytes) else encode_record(record)
         [read] = list(pipeline.format.records(io.BytesIO(body)))
         assert isinstance(read, Read), read
-        return pipeline.take(read, door="stripe")  # type: ignore[return-value]
+        return pipeline.take([read], door="stripe")[0]  # type: ignore[return-value]
 
     return item
 
