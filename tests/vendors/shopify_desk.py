@@ -12,7 +12,7 @@ import msgspec
 from tillway.clock import ManualClock
 from tillway.connectors.shopify import REGISTRATION
 from tillway.formats import Record, format_named
-from tillway.intake.pipeline import Pipeline
+from tillway.intake import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid
 from tillway.security.masking import Masker
 from vendors.shopify_project import shopify_release, write_shopify_project
@@ -32,7 +32,7 @@ class Desk:
         reader = format_named("ndjson", self.pipeline.batch_options)
         (read,) = reader.records(io.BytesIO(record))
         assert isinstance(read, Record), read
-        (item,) = self.pipeline.take([read], door="shopify")
+        (item,) = self.pipeline.take([Arrival(read)], door="shopify")
         assert isinstance(item, Candidate | Invalid)
         return item
 

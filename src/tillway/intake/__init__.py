@@ -3,8 +3,17 @@
 from tillway.intake.crew import Crew
 from tillway.intake.gathering import Gathering
 from tillway.intake.intake import Gate, SourceIntake
-from tillway.intake.pipeline import Pipeline
+from tillway.intake.pipeline import Arrival, Pipeline
 from tillway.intake.preparation import Preparation
 from tillway.intake.worker import fork_workers
 
-__all__ = ["Crew", "Gate", "Gathering", "Pipeline", "Preparation", "SourceIntake", "fork_workers"]
+__all__ = [
+    "Arrival",
+    "Crew",
+    "Gate",
+    "Gathering",
+    "Pipeline",
+    "Preparation",
+    "SourceIntake",
+    "fork_workers",
+]

@@ -19,12 +19,11 @@ from tillway.errors import Refused, code_record
 from tillway.intake.crew import Crew
 from tillway.intake.gathering import Gathering
 from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
+from tillway.intake.small import SmallSubmissions
 from tillway.journal.base import Invalid, Journal, Receipt
 
 TURN_BYTES = 16 * 1024
 """Input worked on before others get their turn: about 5 ms, also where records are large."""
-AT_ONCE_ITEMS = 16
-"""Small submissions of one turn of the event loop are stored together, up to so many records."""
 GROUPS_IN_FLIGHT = 4
 KEPT_FAILURES = 100
 STATUS = {"accepted": 202, "duplicate": 200, "conflict": 409, "quarantined": 422}
@@ -73,7 +72,7 @@ class SourceIntake:
         self._gate = gate
         self._crew = crew or Crew()
         self._gathering = gathering or Gathering(journal)
-        self._at_once = Gathering(journal, AT_ONCE_ITEMS)
+        self._small = SmallSubmissions(preparation, journal)
 
     async def submit(self, submission: Submission, *, keep_items: bool = True) -> SubmissionResult:
         """Take everything of a submission; returns when all of it is durable."""
@@ -81,9 +80,8 @@ class SourceIntake:
         by_crew = self._crew.takes(submission)
         collected = _Collected(keep_items)
         if not by_crew and _is_small(submission.body):
-            group = list(self._preparation.taken(submission))
-            if group:
-                collected.note(await self._at_once.append([one.item for one in group]), group)
+            group, receipts = await self._small.take(submission)
+            collected.note(receipts, group)
             return collected.result()
         waiting: deque[tuple[Awaitable[list[Receipt]], list[Taken]]] = deque()
         async with aclosing(self._groups(submission, by_crew)) as groups:

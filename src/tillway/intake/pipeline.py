@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -38,13 +38,24 @@ class _Translation:
     contract: Contract
 
 
+class Arrival(NamedTuple):
+    """A record that came through a door, and who sent it.
+
+    store is the business unit the sender proved to be, "" when the door serves many.
+    """
+
+    record: Record
+    store: str = ""
+    trace_id: str = ""
+
+
 class _Draft(msgspec.Struct, gc=False):
     """A record on its way, and what each stage found out; item is what it became in the end."""
 
     record: Record
-    door: str
     store: str
     trace_id: str
+    door: str
     rewritten: bool = False
     neutral: dict[str, Any] = {}
     record_hash: bytes = b""
@@ -96,14 +107,9 @@ class Pipeline:
             self._finish,
         )
 
-    def take(
-        self, records: Sequence[Record], *, door: str, store: str = "", trace_id: str = ""
-    ) -> list[AppendItem]:
-        """Return the journal items of records that came through a door, in order.
-
-        store is the business unit the sender proved to be, "" when the door serves many.
-        """
-        drafts = [_Draft(record, door, store, trace_id) for record in records]
+    def take(self, arrivals: Sequence[Arrival], *, door: str) -> list[AppendItem]:
+        """Return the journal items of records that came through a door, in order."""
+        drafts = [_Draft(record, store, trace_id, door) for record, store, trace_id in arrivals]
         going = drafts
         for stage in self._stages:
             for draft in going:

@@ -7,14 +7,15 @@ neither, and does no input or output of its own but reading the stream.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from tillway.connect import Submission
 from tillway.formats import Format, Record, Unreadable, format_named
-from tillway.intake.pipeline import Pipeline
+from tillway.intake.pipeline import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid, RefusedItem
 
 GROUP_RECORDS = 64
@@ -23,6 +24,8 @@ TOGETHER_RECORDS = 16
 TOGETHER_BYTES = 16 * 1024
 """Records that pass the pipeline together: so many, or of so many bytes. Their trees are ten times
 as large, and more of them would push one another out of the processor's cache."""
+
+Entry = Record | Unreadable
 
 
 class Taken(msgspec.Struct, array_like=True, gc=False):
@@ -50,20 +53,36 @@ class Preparation:
 
     def taken(self, submission: Submission) -> Iterator[Taken]:
         """Yield what every record of a submission became, in order."""
-        for entries in _together(self._format(submission).records(_stream(submission.body))):
-            items = iter(
-                self._pipeline.take(
-                    [entry for entry in entries if isinstance(entry, Record)],
-                    door=self._door,
-                    store=submission.store,
-                    trace_id=submission.trace_id,
-                )
-            )
-            for entry in entries:
-                if isinstance(entry, Record):
-                    yield Taken(entry.line, entry.offset, next(items))
-                else:
-                    yield self._refused(entry)
+        for entries in _together(self._entries(submission)):
+            yield from self._prepared([(submission, entry) for entry in entries])
+
+    def taken_together(self, submissions: Sequence[Submission]) -> list[list[Taken]]:
+        """Return what every record became, for each of some small submissions."""
+        read = [list(self._entries(submission)) for submission in submissions]
+        prepared = self._prepared(
+            [
+                (submission, entry)
+                for submission, entries in zip(submissions, read, strict=True)
+                for entry in entries
+            ]
+        )
+        return [list(islice(prepared, len(entries))) for entries in read]
+
+    def _entries(self, submission: Submission) -> Iterator[Entry]:
+        return self._format(submission).records(_stream(submission.body))
+
+    def _prepared(self, arrived: Sequence[tuple[Submission, Entry]]) -> Iterator[Taken]:
+        arrivals = [
+            Arrival(entry, submission.store, submission.trace_id)
+            for submission, entry in arrived
+            if isinstance(entry, Record)
+        ]
+        items = iter(self._pipeline.take(arrivals, door=self._door))
+        for _, entry in arrived:
+            if isinstance(entry, Record):
+                yield Taken(entry.line, entry.offset, next(items))
+            else:
+                yield self._refused(entry)
 
     def _refused(self, entry: Unreadable) -> Taken:
         item = RefusedItem(self._door, entry.error.code)
@@ -78,8 +97,8 @@ class Preparation:
         return self._formats[name]
 
 
-def _together(entries: Iterable[Record | Unreadable]) -> Iterator[list[Record | Unreadable]]:
-    gathered: list[Record | Unreadable] = []
+def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    gathered: list[Entry] = []
     size = 0
     for entry in entries:
         gathered.append(entry)

@@ -26,7 +26,7 @@ from tillway.connectors.square.records import (
     shift_record,
 )
 from tillway.formats import Record as Read
-from tillway.intake import Pipeline
+from tillway.intake import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid
 from tillway.project import load_release
 from tillway.security.masking import Masker
@@ -55,7 +55,7 @@ def take(tmp_path: Path) -> Take:
     def item(record: Record) -> Candidate | Invalid:
         [read] = list(pipeline.format.records(io.BytesIO(encode_record(record))))
         assert isinstance(read, Read), read
-        return pipeline.take([read], door="square")[0]  # type: ignore[return-value]
+        return pipeline.take([Arrival(read)], door="square")[0]  # type: ignore[return-value]
 
     return item
 

@@ -18,7 +18,7 @@ from tillway.connectors.stripe.events import read_event
 from tillway.connectors.stripe.poller import encode_record
 from tillway.connectors.stripe.records import Record, missing_record, payout_record
 from tillway.formats import Record as Read
-from tillway.intake import Pipeline
+from tillway.intake import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid
 from tillway.project import load_release
 from tillway.project.records import Release
@@ -52,7 +52,7 @@ def take(release: Release) -> Take:
         body = record if isinstance(record, bytes) else encode_record(record)
         [read] = list(pipeline.format.records(io.BytesIO(body)))
         assert isinstance(read, Read), read
-        return pipeline.take([read], door="stripe")[0]  # type: ignore[return-value]
+        return pipeline.take([Arrival(read)], door="stripe")[0]  # type: ignore[return-value]
 
     return item
 
