@@ -18,6 +18,8 @@ from tillway.errors import ContractViolation
 from tillway.formats import Record, format_named
 from tillway.mapping import MappingTable
 from tillway.model import message_type
+from tillway.model.lines import ItemReference, Line
+from tillway.model.tenders import Tender
 from tillway.project import load_release
 from tillway.project.template import Variables, new_project
 from tillway.simulator.brands import BRANDS, render
@@ -114,6 +116,17 @@ def test_the_quick_way_is_taken_and_is_not_the_plain_one(cases: list[Case]) -> N
         assert {name for name, value in quick.items() if value is not None} == set(plain)
         nones += None in quick.values()
     assert nones
+
+
+def test_parts_whose_values_are_tested_in_the_table_are_structs_already(cases: list[Case]) -> None:
+    """Lines with their items and taxes, and tenders, need no second look."""
+    receipts = [case for case in cases if case[1].get("items") and case[0]._quick is not None]
+    made = [table._quick(record) for table, record in receipts if table._quick is not None]
+    lines = [line for receipt in made for line in receipt["lines"]]
+    assert lines
+    assert all(isinstance(line, Line) for line in lines)
+    assert all(isinstance(line.item, ItemReference | None) for line in lines)
+    assert all(isinstance(tender, Tender) for receipt in made for tender in receipt["tenders"])
 
 
 def test_where_the_model_takes_anything_the_quick_way_still_refuses_a_float() -> None:

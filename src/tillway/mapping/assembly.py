@@ -103,8 +103,13 @@ class Writer:
         return [*lines, f"if {value} is not None:", f"{INDENT}{put} = {value}"]
 
     def _block(self, block: Block, out: str) -> list[str]:
+        made = self.program.fresh("l")
+        return self.listed(block, made, [f"{out}[{block.target[-1]!r}] = {made}"])
+
+    def listed(self, block: Block, made: str, then: list[str]) -> list[str]:
+        """Return the lines that gather the list `made` of a block, and then, where there is one."""
         assert block.source is not None
-        source, made = self.program.fresh("s"), self.program.fresh("l")
+        source = self.program.fresh("s")
         inside = self._group(block, source, made) if block.by else self._each(block, source, made)
         found = self.scope.text(block.source.node)
         if isinstance(block.source.node, Read):
@@ -114,8 +119,7 @@ class Writer:
         return [
             f"{source} = {found}",
             f"if {source} is not None:",
-            *(INDENT + line for line in inside),
-            f"{INDENT}{out}[{block.target[-1]!r}] = {made}",
+            *(INDENT + line for line in (*inside, *then)),
         ]
 
     def _each(self, block: Block, source: str, made: str) -> list[str]:

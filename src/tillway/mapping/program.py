@@ -63,6 +63,11 @@ def refuse_float() -> None:
     raise RowFault("float_money", "float money: send it as text")
 
 
+def unfit() -> None:
+    """Refuse a value that the model does not take as it is."""
+    raise RowFault("model", "what the message can hold")
+
+
 def record_of(item: Any) -> dict[str, Any]:
     """Return the item of a list that must be a record."""
     if isinstance(item, dict):
@@ -94,10 +99,13 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "step": lists.step,
     "coded": coded,
     "refuse_float": refuse_float,
+    "unfit": unfit,
     "record_of": record_of,
     "group_of": group_of,
     "str": str,
     "int": int,
+    "len": len,
+    "tuple": tuple,
     **{f"m_{name}": remembered for name, remembered in REMEMBERED.items()},
     **{f"f_{name}": function.run for name, function in FUNCTIONS.items()},
 }

@@ -1,9 +1,9 @@
-"""Writes a mapping table as a function whose dicts are for the model alone.
+"""Writes a mapping table as a function whose result is for the model alone.
 
-A missing value stands as None where the model takes None for "not there", and what the model
-refuses by itself is not asked about first. So most of a dict is one display instead of row after
-row. Where the model refuses what came out, the function of `assembly.py` makes it again and tells
-why.
+Parts of the message whose every value can be tested in a line are made at once, as the structs they
+will be. The rest is a dict for msgspec: a missing value stands as None where the model takes None
+for "not there", and what the model refuses by itself is not asked about first. Where a test fails,
+or the model refuses what came out, the function of `assembly.py` makes it again and tells why.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import inspect
 
-from tillway.mapping.assembly import Function, Writer, function_of
+from tillway.mapping.assembly import INDENT, Function, Writer, function_of
 from tillway.mapping.codes import CodeTable
+from tillway.mapping.fitting import Fit, fit
 from tillway.mapping.kinds import may_be_float, may_be_none
 from tillway.mapping.program import Program, Scope
 from tillway.mapping.rows import Block, Row
@@ -22,6 +23,7 @@ from tillway.mapping.syntax import Literal
 from tillway.mapping.targets import (
     field_at,
     item_of,
+    plain_of,
     refuses_emptiness,
     refuses_floats,
     shape_of,
@@ -40,56 +42,116 @@ def quick_function(
     """
     program = Program(codes, remembers=True)
     scope = Scope(program, {"this": "root"}, None)
-    return function_of(_QuickWriter(program, scope, shape_of(struct)), top, label)[0]
+    return function_of(_QuickWriter(program, scope, shape_of(struct), whole=True), top, label)[0]
 
 
 class _QuickWriter(Writer):
-    """Writes what a scope makes for one type of the model."""
+    """Writes what a scope makes for one type of the model; whole: it is the message itself."""
 
-    def __init__(self, program: Program, scope: Scope, made: inspect.Type) -> None:
+    def __init__(
+        self, program: Program, scope: Scope, made: inspect.Type, *, whole: bool = False
+    ) -> None:
         super().__init__(program, scope)
         self.made = made
+        self.whole = whole
 
     def inside(self, scope: Scope, block: Block) -> Writer:
         """Return the writer of a block, for what its list is made of."""
-        field = field_at(self.made, block.target)
-        below = item_of(field.type) if field else None
-        return _QuickWriter(self.program, scope, below or inspect.AnyType())
+        return _QuickWriter(self.program, scope, _item_at(self.made, block))
 
     def rows(self, block: Block, out: str) -> list[str]:
-        """Return the lines that make the object `out`: displays, and the rows that need a look."""
-        displays, rest = self._displays(block), []
-        for row in block.rows:
-            entries = displays.get(row.target[:-1])
-            if entries is None or not self._stands(row):
-                rest.append(row)
-            else:
-                entries.append(f"{row.target[-1]!r}: {self.scope.text(row.node)}")
-        lines: list[str] = []
-        objects: dict[Path, str] = {(): out}
-        for path in sorted(displays, key=len, reverse=True):
-            name = objects.setdefault(path, self.program.fresh("o"))
-            lines.append(f"{name} = {{{', '.join(displays[path])}}}")
-            if path:
-                displays[path[:-1]].append(f"{path[-1]!r}: {name}")
-        return lines + self.put(rest, block.blocks, objects)
+        """Return the lines that make the object `out` of a block."""
+        return self._object(block, (), out)
 
-    def _displays(self, block: Block) -> dict[Path, list[str]]:
-        """Return the objects that are there whatever the record holds, with no entries yet."""
-        found: dict[Path, list[str]] = {(): []}
-        paths = {row.target[:size] for row in block.rows for size in range(1, len(row.target))}
-        for path in sorted(paths, key=len):
-            if path[:-1] in found and self._is_there(path, block):
-                found[path] = []
-        return found
+    def _object(self, block: Block, path: Path, out: str) -> list[str]:
+        """Return the lines that make the object at a path: {} or None when it may be left out."""
+        struct = self._struct(block, path)
+        if struct is None:
+            return self._dict(block, path, out)
+        return self._made_at_once(block, path, out, struct)
+
+    def _struct(self, block: Block, path: Path) -> type | None:
+        # The message itself is left to msgspec, which looks at it as a whole in the end.
+        return None if self.whole and not path else _struct_of(self.made, block, path, self.program)
+
+    # --- as a struct ---
+
+    def _made_at_once(self, block: Block, path: Path, out: str, struct: type) -> list[str]:
+        always = self._is_there(path, block)
+        lines: list[str] = []
+        values: dict[str, str] = {}
+        tests: list[str] = []
+        found: list[str] = []
+        for row in _rows_at(block, path):
+            text = self.scope.text(row.node)
+            name = text if text.isidentifier() else self.program.fresh("t")
+            field = field_at(self.made, row.target)
+            how = fit(field, row.node, name, self.program) if field else None
+            assert how is not None, "`_struct_of` saw to it"
+            tests += how.tests
+            found.append(name)
+            if always and how == Fit(name):
+                values[row.target[-1]] = text
+                continue
+            values[row.target[-1]] = how.text
+            if name != text:
+                lines.append(f"{name} = {text}")
+        for below in _paths_below(block, path):
+            values[below[-1]] = name = self.program.fresh("o")
+            lines += self._object(block, below, name)
+            found.append(name)
+            if not self._is_there(below, block) and _is_required(self.made, below):
+                tests.append(f"{name} is not None")
+        for inner in _blocks_at(block, path):
+            name = self.program.fresh("l")
+            lines += [f"{name} = None", *self.listed(inner, name, [f"{name} = tuple({name})"])]
+            values[inner.target[-1]] = f"() if {name} is None else {name}"
+            found.append(name)
+            if _is_required(self.made, inner.target):
+                tests.append(f"{name} is not None")
+        made = self.program.constant(("struct", struct), struct, "struct")
+        arguments = ", ".join(f"{name}={text}" for name, text in values.items())
+        build = [f"{out} = {made}({arguments})"]
+        if tests:
+            build = [f"if not ({' and '.join(tests)}):", f"{INDENT}unfit()", *build]
+        if always:
+            return lines + build
+        there = " or ".join(f"{name} is not None" for name in found)
+        return [*lines, f"{out} = None", f"if {there}:", *(INDENT + line for line in build)]
+
+    # --- as a dict ---
+
+    def _dict(self, block: Block, path: Path, out: str) -> list[str]:
+        before: list[str] = []
+        entries: list[str] = []
+        after: list[str] = []
+        always = self._is_there(path, block)
+        for row in _rows_at(block, path):
+            if always and self._stands(row):
+                entries.append(f"{row.target[-1]!r}: {self.scope.text(row.node)}")
+            else:
+                after += self._row(row, out)
+        for below in _paths_below(block, path):
+            name, key = self.program.fresh("o"), below[-1]
+            before += self._object(block, below, name)
+            if self._is_there(below, block):
+                entries.append(f"{key!r}: {name}")
+            else:
+                after += [f"if {name}:", f"{INDENT}{out}[{key!r}] = {name}"]
+        for inner in _blocks_at(block, path):
+            after += self._block(inner, out)
+        return [*before, f"{out} = {{{', '.join(entries)}}}", *after]
 
     def _is_there(self, path: Path, block: Block) -> bool:
+        """Tell whether an object is there whatever the record holds."""
+        if not path:
+            return True
         field = field_at(self.made, path)
         if field is None:
             return False
         if field.required and refuses_emptiness(field.type):
             return True
-        return any(row.target[:-1] == path and not may_be_none(row.node) for row in block.rows)
+        return any(not may_be_none(row.node) for row in _rows_at(block, path))
 
     def _stands(self, row: Row) -> bool:
         """Tell whether the value of a row can be left to the model, whatever it turns out to be."""
@@ -99,3 +161,55 @@ class _QuickWriter(Writer):
         if may_be_float(row.node) and not refuses_floats(field.type):
             return False
         return field.required or takes_none(field.type) or not may_be_none(row.node)
+
+
+def _rows_at(block: Block, path: Path) -> list[Row]:
+    return [row for row in block.rows if row.target[:-1] == path]
+
+
+def _blocks_at(block: Block, path: Path) -> list[Block]:
+    return [inner for inner in block.blocks if inner.target[:-1] == path]
+
+
+def _paths_below(block: Block, path: Path) -> list[Path]:
+    """Return the paths of the objects right below the one at a path, in the order of the rows."""
+    size = len(path)
+    targets = [row.target for row in block.rows] + [inner.target for inner in block.blocks]
+    inside = (target for target in targets if len(target) > size + 1 and target[:size] == path)
+    return list(dict.fromkeys(target[: size + 1] for target in inside))
+
+
+def _is_required(info: inspect.Type, path: Path) -> bool:
+    field = field_at(info, path)
+    return field is not None and field.required
+
+
+def _item_at(info: inspect.Type, block: Block) -> inspect.Type:
+    """Return what the list of a block is made of."""
+    field = field_at(info, block.target)
+    return (item_of(field.type) if field else None) or inspect.AnyType()
+
+
+def _struct_of(info: inspect.Type, block: Block, path: Path, program: Program) -> type | None:
+    """Return the struct to make of an object, None where msgspec must look at what is in it."""
+    field = field_at(info, path)
+    plain = plain_of(field.type if field else info)
+    if not isinstance(plain, inspect.StructType) or hasattr(plain.cls, "__post_init__"):
+        return None
+    for row in _rows_at(block, path):
+        target = field_at(info, row.target)
+        if target is None or fit(target, row.node, "", program) is None:
+            return None
+    if any(_struct_of(info, block, below, program) is None for below in _paths_below(block, path)):
+        return None
+    for inner in _blocks_at(block, path):
+        target = field_at(info, inner.target)
+        held = plain_of(target.type) if target else None
+        if not isinstance(held, inspect.VarTupleType) or (held.min_length, held.max_length) != (
+            None,
+            None,
+        ):
+            return None
+        if _struct_of(_item_at(info, inner), inner, (), program) is None:
+            return None
+    return plain.cls

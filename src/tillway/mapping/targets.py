@@ -112,7 +112,7 @@ def _unknown(block: Block, info: inspect.Type, owner: str) -> Iterator[Configura
 def _target(info: inspect.Type, path: tuple[str, ...]) -> inspect.Type | str:
     """Return the type a path leads to, or a sentence about the step that leads nowhere."""
     for step in path:
-        plain = _plain(info)
+        plain = plain_of(info)
         if isinstance(plain, inspect.DictType | inspect.AnyType):
             return inspect.AnyType()
         fields = {field.encode_name: field.type for field in _fields(plain)}
@@ -135,12 +135,12 @@ def field_at(info: inspect.Type, path: tuple[str, ...]) -> inspect.Field | None:
 
 def takes_none(info: inspect.Type) -> bool:
     """Tell whether None may stand for a value that is not there."""
-    return any(isinstance(option, inspect.NoneType) for option in _options(info))
+    return any(isinstance(option, inspect.NoneType) for option in options_of(info))
 
 
 def refuses_floats(info: inspect.Type) -> bool:
     """Tell whether the model refuses a float here by itself; an integer field takes 1.0."""
-    return all(isinstance(option, _NO_NUMBERS) for option in _options(info))
+    return all(isinstance(option, _NO_NUMBERS) for option in options_of(info))
 
 
 def refuses_emptiness(info: inspect.Type) -> bool:
@@ -148,30 +148,31 @@ def refuses_emptiness(info: inspect.Type) -> bool:
     return any(field.required and not takes_none(field.type) for field in _fields(info))
 
 
-def _options(info: inspect.Type) -> tuple[inspect.Type, ...]:
+def options_of(info: inspect.Type) -> tuple[inspect.Type, ...]:
+    """Return the types a value may have, without metadata."""
     if isinstance(info, inspect.Metadata):
-        return _options(info.type)
+        return options_of(info.type)
     if isinstance(info, inspect.UnionType):
-        return tuple(below for option in info.types for below in _options(option))
+        return tuple(below for option in info.types for below in options_of(option))
     return (info,)
 
 
 def item_of(info: inspect.Type) -> inspect.Type | None:
     """Return what the members of a list are, None for what is no list."""
-    plain = _plain(info)
+    plain = plain_of(info)
     if isinstance(plain, inspect.VarTupleType | inspect.ListType):
         return plain.item_type
     return plain if isinstance(plain, inspect.AnyType) else None
 
 
-def _plain(info: inspect.Type) -> inspect.Type:
+def plain_of(info: inspect.Type) -> inspect.Type:
     """Return a type without None and metadata; the first of several."""
-    options = _options(info)
+    options = options_of(info)
     return next((one for one in options if not isinstance(one, inspect.NoneType)), options[0])
 
 
 def _fields(info: inspect.Type) -> tuple[inspect.Field, ...]:
-    plain = _plain(info)
+    plain = plain_of(info)
     return plain.fields if isinstance(plain, inspect.StructType) else ()
 
 
