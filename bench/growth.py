@@ -71,10 +71,9 @@ async def _round(project: Path, bodies: list[bytes]) -> Taken:
             await all_delivered(sink, await due(project) - before)
             again = await send_batches(hub, batches)
             taken["duplicate look-up"] = again.seconds / FRESH * 1e6
-            began = time.time()
-            await send_singles(hub, singles)
+            sent = await send_singles(hub, singles)
             ended = await all_delivered(sink, await due(project) - before)
-            taken["single intake and delivery"] = (ended - began) / SINGLES * 1e6
+            taken["single intake and delivery"] = (ended - sent.began) / SINGLES * 1e6
             taken["status"] = await _status_seconds(project) * 1e3
     return taken
 

@@ -26,9 +26,13 @@ PACED_CONNECTIONS = 8
 
 @dataclass(slots=True)
 class LoadResult:
-    """seconds from the first byte out to the last answer in; latencies in seconds; statuses."""
+    """seconds from the first byte out to the last answer in; latencies in seconds; statuses.
+
+    began is the wall time of the first byte out: connections and requests were there by then.
+    """
 
     seconds: float
+    began: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
 
@@ -94,7 +98,7 @@ class _Run:
             self.connections.append(made)
 
     async def finished(self) -> LoadResult:
-        started = time.perf_counter()
+        self.result.began, started = time.time(), time.perf_counter()
         self.begin()
         await self._ended
         self.result.seconds = time.perf_counter() - started

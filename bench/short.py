@@ -43,11 +43,10 @@ async def latency(folder: Path) -> list[Row]:
         new_project(folder / "latency", sink)
         async with running_hub(folder / "latency") as hub:
             requests = [post(DOOR, body, hub.headers()) for body in bodies]
-            began = time.time()
             result = await at_rate("127.0.0.1", hub.port, requests, PACED_PER_SECOND)
             check(result, 202)
             await all_delivered(sink, await due(hub.folder))
-            ends = _end_to_end(bodies, await arrivals(sink), began)
+            ends = _end_to_end(bodies, await arrivals(sink), result.began)
     acks = result.percentile(0.95) * 1e3
     return [
         Row("ack p95 at 100/s", acks, "ms", commit + direct, 10, 3, higher_is_better=False),
@@ -105,10 +104,9 @@ async def single_sales(folder: Path) -> list[Row]:
     async with running_sink() as sink:
         new_project(folder / "single", sink)
         async with running_hub(folder / "single") as hub:
-            began = time.time()
             result = await send_singles(hub, bodies)
             ended = await all_delivered(sink, await due(hub.folder))
-    answered, delivered = len(bodies) / result.seconds, len(bodies) / (ended - began)
+    answered, delivered = len(bodies) / result.seconds, len(bodies) / (ended - result.began)
     return [
         Row("single intake, one POST each, acknowledged", answered, "/s", floor, None, None),
         Row("single intake, delivered one POST each", delivered, "/s", floor, 2_500, 8_000),
@@ -118,15 +116,15 @@ async def single_sales(folder: Path) -> list[Row]:
 async def whole_path(folder: Path) -> list[Row]:
     """Sales in batches of 50 in and out, until the target has the last."""
     bodies = sales(WHOLE_PATH_SALES)
+    batches = batches_of(bodies)
     async with running_sink() as sink:
         floor = await floors.posts_per_second(sink, bodies[:SINGLE_SALES], 64)
     async with running_sink() as sink:
         new_project(folder / "bulk", sink, bulk=BATCH)
         async with running_hub(folder / "bulk") as hub:
-            began = time.time()
-            await send_batches(hub, batches_of(bodies))
+            result = await send_batches(hub, batches)
             ended = await all_delivered(sink, await due(hub.folder))
-    rate = len(bodies) / (ended - began)
+    rate = len(bodies) / (ended - result.began)
     return [Row("whole path, 50 per POST in and out", rate, "/s", floor, 8_000, 30_000)]
 
 
