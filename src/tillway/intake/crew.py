@@ -11,7 +11,8 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 
 import msgspec
 
@@ -20,16 +21,24 @@ from tillway.errors import Refused
 from tillway.intake.frames import Frames
 from tillway.intake.gathering import Gathering
 from tillway.intake.preparation import Taken
-from tillway.intake.worker import CODES, Batch, is_last
+from tillway.intake.worker import CODES, Batch, Group, Part, is_last
 
 WORTH_BYTES = 16 * 1024
 """A smaller body is prepared sooner than it is handed over."""
 BATCHES_IN_HAND = 2
 """A worker finds the next one waiting when it is done with one."""
+WORTH_SUBMISSIONS = 4
+"""Fewer small ones at a time are prepared sooner than they are handed over."""
+SPARE_BYTES = 2 * WORTH_BYTES
+"""A worker with more in hand has no time to spare for small ones."""
 RETRY_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Taken]).decode
+_decode = msgspec.msgpack.Decoder(Group).decode
 _log = logging.getLogger(__name__)
+
+
+class Stumbled(Exception):
+    """A worker met a bug of ours in a batch; it goes on with the next one."""
 
 
 class Crew:
@@ -59,7 +68,10 @@ class Crew:
     async def groups(
         self, door: str, submission: Submission, gathering: Gathering
     ) -> AsyncGenerator[list[Taken]]:
-        """Yield the groups of a submission; raises Refused TW-2021 when its worker dies."""
+        """Yield the groups of a submission.
+
+        Raises Refused TW-2021 when its worker dies, Stumbled where it met a bug of ours.
+        """
         worker = await self._worker()
         in_hand = True
         worker.send(door, submission)
@@ -80,11 +92,40 @@ class Crew:
             self._lose(worker)
             worker.turn.release()
             raise _died() from None
+        except Stumbled:
+            worker.turn.release()
+            self._free.put_nowait(worker)
+            raise
         except BaseException:
             # The batch is given up in the middle; its answer must still be read to the end.
             if in_hand:
                 self._beside(self._clear(worker))
             raise
+
+    def spare(self, submissions: Sequence[Submission]) -> _Worker | None:
+        """Return a worker that has time for some small submissions, None when the hub is sooner."""
+        if len(submissions) < WORTH_SUBMISSIONS or not self._workers:
+            return None
+        worker = min(self._workers, key=lambda one: one.bytes_in_hand)
+        return worker if worker.bytes_in_hand + _size(submissions) <= SPARE_BYTES else None
+
+    async def prepared(
+        self, worker: _Worker, door: str, submissions: Sequence[Submission]
+    ) -> list[Taken]:
+        """Return what a spare worker made of small submissions; raises what `groups` raises."""
+        worker.send(door, *submissions)
+        found: list[Taken] = []
+        async with worker.turn:
+            try:
+                more = True
+                while more:
+                    group = await worker.receive()
+                    found += group
+                    more = not is_last(group)
+            except ConnectionError:
+                self._lose(worker)
+                raise _died() from None
+        return found
 
     async def learn(self, table: str, source: str, canonical: str) -> None:
         """Tell the workers about a row of a code table: every batch after this one knows it."""
@@ -125,8 +166,9 @@ class Crew:
     async def _clear(self, worker: _Worker) -> None:
         """Read an answer nobody wants to its end; its turn is ours."""
         try:
-            while not is_last(await worker.receive()):
-                pass
+            with contextlib.suppress(Stumbled):
+                while not is_last(await worker.receive()):
+                    pass
         except ConnectionError:
             self._lose(worker)
         else:
@@ -153,26 +195,48 @@ class Crew:
 class _Worker:
     """One worker. It answers its batches in the order they were sent: turn is who reads now."""
 
-    def __init__(self, pid: int, frames: Frames[list[Taken]]) -> None:
+    def __init__(self, pid: int, frames: Frames[Group]) -> None:
         self.pid = pid
         self._frames = frames
         self.turn = asyncio.Lock()
+        self._sizes: deque[int] = deque()
 
-    def send(self, door: str, submission: Submission) -> None:
+    @property
+    def bytes_in_hand(self) -> int:
+        """How much it was sent and has not answered."""
+        return sum(self._sizes)
+
+    def send(self, door: str, *submissions: Submission) -> None:
         """Hand over a batch; take a turn to read its answer before anything else is awaited."""
-        assert isinstance(submission.body, bytes), "`takes` lets nothing else through"
-        batch = Batch(
-            door, submission.body, submission.store, submission.trace_id, submission.format
-        )
-        self._frames.send(_encode(batch))
+        parts = [Part(_bytes(one), one.store, one.trace_id, one.format) for one in submissions]
+        self._sizes.append(_size(submissions))
+        self._frames.send(_encode(Batch(door, parts)))
 
     async def receive(self) -> list[Taken]:
-        """Return the next group of the batch in hand."""
-        return await self._frames.receive()
+        """Return the next group of the batch in hand; raises Stumbled where its answer ends in one.
+
+        Raises ConnectionError when the worker is gone.
+        """
+        group = await self._frames.receive()
+        if is_last(group):
+            self._sizes.popleft()
+        if isinstance(group, str):
+            _log.error("TW-9001 intake worker %d: %s", self.pid, group)
+            raise Stumbled
+        return group
 
     def close(self) -> None:
         """Close the socket, which ends the worker."""
         self._frames.close()
+
+
+def _bytes(submission: Submission) -> bytes:
+    assert isinstance(submission.body, bytes), "the intake hands over nothing else"
+    return submission.body
+
+
+def _size(submissions: Sequence[Submission]) -> int:
+    return sum(len(_bytes(one)) for one in submissions)
 
 
 async def _reap(pid: int) -> None:

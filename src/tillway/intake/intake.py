@@ -72,7 +72,7 @@ class SourceIntake:
         self._gate = gate
         self._crew = crew or Crew()
         self._gathering = gathering or Gathering(journal)
-        self._small = SmallSubmissions(preparation, journal)
+        self._small = SmallSubmissions(door, preparation, journal, self._crew)
 
     async def submit(self, submission: Submission, *, keep_items: bool = True) -> SubmissionResult:
         """Take everything of a submission; returns when all of it is durable."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -25,13 +24,15 @@ TOGETHER_BYTES = 16 * 1024
 """Records that pass the pipeline together: so many, or of so many bytes. Their trees are ten times
 as large, and more of them would push one another out of the processor's cache."""
 
-Entry = Record | Unreadable
+Entry = tuple[int, Record | Unreadable]
+"""What was read, and of which submission."""
 
 
 class Taken(msgspec.Struct, array_like=True, gc=False):
     """A place of the input, and the journal item it became.
 
-    error is what the sender is told where nothing could be read; fatal: nothing after it was read.
+    error is what the sender is told where nothing could be read; fatal: nothing after it was read;
+    part: which of the submissions it belongs to that were taken together.
     The tree of a record is let go of at once: a thousand trees that wait for their commit push what
     is being worked on out of the processor's cache.
     """
@@ -41,6 +42,7 @@ class Taken(msgspec.Struct, array_like=True, gc=False):
     item: Candidate | Invalid | RefusedItem
     error: dict[str, Any] | None = None
     fatal: bool = False
+    part: int = 0
 
 
 class Preparation:
@@ -51,42 +53,29 @@ class Preparation:
         self._pipeline = pipeline
         self._formats: dict[str, Format] = {}
 
-    def taken(self, submission: Submission) -> Iterator[Taken]:
-        """Yield what every record of a submission became, in order."""
-        for entries in _together(self._entries(submission)):
-            yield from self._prepared([(submission, entry) for entry in entries])
-
-    def taken_together(self, submissions: Sequence[Submission]) -> list[list[Taken]]:
-        """Return what every record became, for each of some small submissions."""
-        read = [list(self._entries(submission)) for submission in submissions]
-        prepared = self._prepared(
-            [
-                (submission, entry)
-                for submission, entries in zip(submissions, read, strict=True)
-                for entry in entries
+    def taken(self, *submissions: Submission) -> Iterator[Taken]:
+        """Yield what every record of some submissions became, in order."""
+        for arrived in _together(self._entries(submissions)):
+            arrivals = [
+                Arrival(entry, submissions[part].store, submissions[part].trace_id)
+                for part, entry in arrived
+                if isinstance(entry, Record)
             ]
-        )
-        return [list(islice(prepared, len(entries))) for entries in read]
+            items = iter(self._pipeline.take(arrivals, door=self._door))
+            for part, entry in arrived:
+                if isinstance(entry, Record):
+                    yield Taken(entry.line, entry.offset, next(items), part=part)
+                else:
+                    yield self._refused(entry, part)
 
-    def _entries(self, submission: Submission) -> Iterator[Entry]:
-        return self._format(submission).records(_stream(submission.body))
+    def _entries(self, submissions: Sequence[Submission]) -> Iterator[Entry]:
+        for part, submission in enumerate(submissions):
+            for entry in self._format(submission).records(_stream(submission.body)):
+                yield part, entry
 
-    def _prepared(self, arrived: Sequence[tuple[Submission, Entry]]) -> Iterator[Taken]:
-        arrivals = [
-            Arrival(entry, submission.store, submission.trace_id)
-            for submission, entry in arrived
-            if isinstance(entry, Record)
-        ]
-        items = iter(self._pipeline.take(arrivals, door=self._door))
-        for _, entry in arrived:
-            if isinstance(entry, Record):
-                yield Taken(entry.line, entry.offset, next(items))
-            else:
-                yield self._refused(entry)
-
-    def _refused(self, entry: Unreadable) -> Taken:
+    def _refused(self, entry: Unreadable, part: int) -> Taken:
         item = RefusedItem(self._door, entry.error.code)
-        return Taken(entry.line, entry.offset, item, entry.error.as_json(), entry.fatal)
+        return Taken(entry.line, entry.offset, item, entry.error.as_json(), entry.fatal, part)
 
     def _format(self, submission: Submission) -> Format:
         name = submission.format
@@ -102,7 +91,7 @@ def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     size = 0
     for entry in entries:
         gathered.append(entry)
-        size += len(entry.raw)
+        size += len(entry[1].raw)
         if size >= TOGETHER_BYTES or len(gathered) >= TOGETHER_RECORDS:
             yield gathered
             gathered, size = [], 0

@@ -1,15 +1,19 @@
 """Takes the small submissions of one turn of the event loop together.
 
-They pass the pipeline as one group and share one append, which costs each of them less. Nothing
-waits for a clock: a lone one is prepared in the next turn.
+They pass the pipeline as one group and share one append, which costs each of them less; a worker
+with time to spare takes a group from the event loop. Nothing waits for a clock: a lone one is
+prepared in the next turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from tillway.connect import Submission
+from tillway.errors import Refused
+from tillway.intake.crew import Crew
 from tillway.intake.preparation import TOGETHER_BYTES, TOGETHER_RECORDS, Preparation, Taken
 from tillway.journal.base import Journal, Receipt
 
@@ -19,11 +23,13 @@ Waiting = tuple[Submission, asyncio.Future[Stored]]
 
 
 class SmallSubmissions:
-    """Prepares on the event loop, so many submissions or bytes at once that others are not kept."""
+    """Prepares so many submissions or bytes at once that others of the event loop are not kept."""
 
-    def __init__(self, preparation: Preparation, journal: Journal) -> None:
+    def __init__(self, door: str, preparation: Preparation, journal: Journal, crew: Crew) -> None:
+        self._door = door
         self._preparation = preparation
         self._journal = journal
+        self._crew = crew
         self._waiting: list[Waiting] = []
         self._size = 0
         self._storing: set[asyncio.Task[None]] = set()
@@ -50,7 +56,7 @@ class SmallSubmissions:
 
     async def _store(self, waiting: Sequence[Waiting]) -> None:
         try:
-            groups = self._preparation.taken_together([submission for submission, _ in waiting])
+            group = await self._prepared([submission for submission, _ in waiting])
         except Exception as bug:  # noqa: BLE001 - what one brings to light must not fail the others
             if len(waiting) == 1:
                 _fail(waiting, bug)
@@ -58,17 +64,26 @@ class SmallSubmissions:
                 for one in waiting:
                     await self._store([one])
             return
-        items = [taken.item for group in groups for taken in group]
         try:
-            receipts = await self._journal.append(items) if items else []
+            receipts = await self._journal.append([one.item for one in group]) if group else []
         except BaseException as error:  # noqa: BLE001 - every sender must hear why
             _fail(waiting, error)
             return
-        start = 0
-        for (_, stored), group in zip(waiting, groups, strict=True):
+        taken: list[Stored] = [([], []) for _ in waiting]
+        for record, receipt in zip(group, receipts, strict=True):
+            records, its_receipts = taken[record.part]
+            records.append(record)
+            its_receipts.append(receipt)
+        for (_, stored), result in zip(waiting, taken, strict=True):
             if not stored.done():
-                stored.set_result((group, receipts[start : start + len(group)]))
-            start += len(group)
+                stored.set_result(result)
+
+    async def _prepared(self, submissions: Sequence[Submission]) -> list[Taken]:
+        worker = self._crew.spare(submissions)
+        if worker is not None:
+            with contextlib.suppress(Refused):  # it died: the hub can do it too
+                return await self._crew.prepared(worker, self._door, submissions)
+        return list(self._preparation.taken(*submissions))
 
 
 def _fail(waiting: Sequence[Waiting], error: BaseException) -> None:

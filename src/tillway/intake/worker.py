@@ -10,7 +10,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import BinaryIO, cast
 
@@ -30,18 +31,26 @@ Prepare = Callable[[], Mapping[str, Preparation]]
 """Makes the preparations of every door; called in the worker, after the fork."""
 Learn = Callable[[str, str, str], None]
 """Takes in a row of a code table: its name, the source's code, what it is called here."""
+Group = list[Taken] | str
+"""Part of an answer; a text is the bug of ours that ended it."""
 CODES = ""
 """Stands for a door where a batch is a row of a code table; no door has this name."""
 
 
-class Batch(msgspec.Struct, array_like=True, gc=False):
-    """A batch on its way to a worker."""
+class Part(msgspec.Struct, array_like=True, gc=False):
+    """A submission on its way to a worker."""
 
-    door: str
     body: bytes
     store: str
     trace_id: str
     format: str
+
+
+class Batch(msgspec.Struct, array_like=True, gc=False):
+    """What a worker is handed at once: a large submission, or some small ones."""
+
+    door: str
+    parts: list[Part]
 
 
 def fork_workers(
@@ -98,23 +107,35 @@ def work(
     while True:
         batch = decode(_frame(read))
         if batch.door == CODES:
-            learn(*msgspec.json.decode(batch.body))
+            learn(*msgspec.json.decode(batch.parts[0].body))
             answer = encode([])
             hub.sendall(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
             continue
-        submission = Submission(batch.body, batch.store, "", batch.trace_id, batch.format)
-        taken = preparations[batch.door].taken(submission)
+        submissions = [
+            Submission(part.body, part.store, "", part.trace_id, part.format)
+            for part in batch.parts
+        ]
+        taken = preparations[batch.door].taken(*submissions)
         more = True
         while more:
-            group = list(islice(taken, GROUP_RECORDS))
+            group = _group(taken)
             more = not is_last(group)
             answer = encode(group)
             hub.sendall(len(answer).to_bytes(HEAD_BYTES, "big") + answer)
 
 
-def is_last(group: Sequence[Taken]) -> bool:
-    """Say whether a group ends an answer: it is not full, and may be empty."""
-    return len(group) < GROUP_RECORDS
+def is_last(group: Group) -> bool:
+    """Say whether a group ends an answer: it is not full, and may be empty; or it is no group."""
+    return isinstance(group, str) or len(group) < GROUP_RECORDS
+
+
+def _group(taken: Iterator[Taken]) -> Group:
+    try:
+        return list(islice(taken, GROUP_RECORDS))
+    except Exception as bug:  # noqa: BLE001 - whatever it is, the next batch is another one
+        frames = traceback.extract_tb(bug.__traceback__)
+        # The text of an exception may quote a payload, so only its type is told.
+        return f"{type(bug).__name__} at {frames[-1].filename}:{frames[-1].lineno}"
 
 
 def _frame(read: BinaryIO) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 from tillway.connect import Submission
 from tillway.errors import Refused
 from tillway.intake import Crew, Gathering, SourceIntake
-from tillway.intake.crew import WORTH_BYTES
+from tillway.intake.crew import WORTH_BYTES, WORTH_SUBMISSIONS, Stumbled
 from tillway.intake.preparation import GROUP_RECORDS
 from tillway.intake.worker import work
 from tillway.journal.base import RefusedItem
@@ -169,6 +169,85 @@ async def test_a_batch_given_up_in_the_middle_leaves_its_worker_usable(
     intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
     assert (await intake.submit(batch(100))).counts == {"accepted": 100}
     await crew.close()
+
+
+async def test_a_bug_in_one_batch_fails_that_batch_alone(
+    till: SimpleNamespace, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker lives, says where it stumbled, and takes the next batch."""
+    crew = workers.hire(1)
+    await crew.start()
+    intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
+    with monkeypatch.context() as patch:
+        patch.setattr(till.preparation._pipeline, "take", stumbling)
+        with pytest.raises(Stumbled):
+            await intake.submit(batch(100))
+    assert (await intake.submit(batch(100))).counts == {"accepted": 100}
+    await crew.close()
+
+
+def stumbling(_arrivals: Any, *, door: str) -> Any:
+    """Meet a bug at every door."""
+    raise ZeroDivisionError(door)
+
+
+async def small(intake: SourceIntake, numbers: range) -> list[dict[str, int]]:
+    """Send single sales in one turn; return what each was told."""
+    bodies = [raw(sale(number)) for number in numbers]
+    results = await asyncio.gather(*(intake.submit(Submission(body)) for body in bodies))
+    return [result.counts for result in results]
+
+
+async def test_small_ones_that_come_together_go_to_a_worker_with_time_to_spare(
+    till: SimpleNamespace, crew: Crew
+) -> None:
+    """A few are the hub's own; more of one turn are prepared beside it, or by it when all work."""
+    submissions = [Submission(raw(sale(number))) for number in range(WORTH_SUBMISSIONS)]
+    worker = crew.spare(submissions)
+    assert worker is not None
+    assert crew.spare(submissions[1:]) is None
+    for one in crew._workers:
+        one.send("till", batch(200))
+        one.send("till", batch(200))
+    assert crew.spare(submissions) is None
+    assert Crew().spare(submissions) is None
+
+
+async def test_small_ones_get_their_own_outcomes_whoever_prepared_them(
+    till: SimpleNamespace, workers: Workers
+) -> None:
+    """With a worker, after its death in their midst, and without any."""
+    crew = workers.hire(1)
+    await crew.start()
+    intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
+    assert await small(intake, range(1, 9)) == [{"accepted": 1}] * 8
+    workers.kill(0)
+    assert await small(intake, range(9, 17)) == [{"accepted": 1}] * 8
+    assert crew.spare([Submission(b"x")] * WORTH_SUBMISSIONS) is None
+    assert await small(intake, range(1, 17)) == [{"duplicate": 1}] * 16
+    await crew.close()
+
+
+async def test_a_worker_that_stumbles_over_one_small_one_fails_that_one_alone(
+    till: SimpleNamespace, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub prepares the others of its turn again, one by one."""
+    pipeline = till.preparation._pipeline
+    take = pipeline.take
+
+    def wary(arrivals: Any, *, door: str) -> Any:
+        if any(b'"number": 5' in one.record.raw for one in arrivals):
+            stumbling(arrivals, door=door)
+        return take(arrivals, door=door)
+
+    monkeypatch.setattr(pipeline, "take", wary)
+    intake = SourceIntake("till", till.preparation, till.journal, till.gate, crew)
+    bodies = [raw(sale(number)) for number in range(1, 9)]
+    results = await asyncio.gather(
+        *(intake.submit(Submission(body)) for body in bodies), return_exceptions=True
+    )
+    assert isinstance(results.pop(4), ZeroDivisionError)
+    assert [result.counts for result in results] == [{"accepted": 1}] * 7  # type: ignore[union-attr]
 
 
 class CountingJournal(MemoryJournal):

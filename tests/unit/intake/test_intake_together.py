@@ -58,11 +58,10 @@ def test_small_submissions_keep_their_senders_apart(till: SimpleNamespace) -> No
         Submission(raw(sale(3)), store="0200", trace_id="b"),
         Submission(raw(sale(4)), trace_id="c"),
     ]
-    groups = till.preparation.taken_together(submissions)
-    assert [len(group) for group in groups] == [2, 1, 1, 1]
-    assert [one.item.envelope.trace_id for one in (*groups[0], *groups[3])] == ["a", "a", "c"]
-    [foreign] = groups[2]
-    assert b"foreign_store" in foreign.item.violations
+    taken = list(till.preparation.taken(*submissions))
+    assert [one.part for one in taken] == [0, 0, 1, 2, 3]
+    assert [taken[place].item.envelope.trace_id for place in (0, 1, 4)] == ["a", "a", "c"]
+    assert b"foreign_store" in taken[3].item.violations
 
 
 async def test_what_one_turn_brings_shares_an_append(till: SimpleNamespace) -> None:
