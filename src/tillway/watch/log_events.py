@@ -41,6 +41,7 @@ _ALL = (
         "TW-2021 intake worker %d died; %d left",
         ("process", "left"),
     ),
+    LogEvent("intake.worker_stumbled", "TW-9001 intake worker %d: %s", ("process", "error")),
     LogEvent("upkeep.failed", "upkeep of the journal stopped and goes on later: %s", ("error",)),
     LogEvent("upkeep.done", "retention let go of %d payloads and rows", ("count",)),
     LogEvent(
