@@ -6,18 +6,21 @@ none; everything else is the real thing.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
 
 END = "@@ ended with "
 DEADLINE_SECONDS = 30.0
+PAGES_LOCK = Path(tempfile.gettempdir()) / "tillway-pages.lock"
 CURL = """\
 import sys, urllib.error, urllib.request
 words = sys.argv[1:]
@@ -53,6 +56,9 @@ class Shell:
         self._beside: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
+        # Pages name the ports they use, so two of them cannot be followed at the same time.
+        self._alone = PAGES_LOCK.open("w", encoding="ascii")
+        fcntl.flock(self._alone, fcntl.LOCK_EX)
         return self
 
     def __exit__(self, *_about: object) -> None:
@@ -64,6 +70,7 @@ class Shell:
             program.wait()
         assert self._bash.stdout is not None
         self._bash.stdout.close()
+        self._alone.close()
 
     def run(self, command: str) -> tuple[int, str]:
         """Run one command; returns its exit code and what it printed, errors included."""
