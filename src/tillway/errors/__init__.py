@@ -16,6 +16,7 @@ from tillway.errors.tree import (
     TillwayError,
     Transient,
     Violation,
+    place_of,
     shown,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "Violation",
     "all_codes",
     "code_record",
+    "place_of",
     "shown",
 ]

@@ -17,6 +17,7 @@ Values are masked before they enter an error, here, so that no caller can forget
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,3 +165,12 @@ class JournalFault(TillwayError):
 
 class EndOfInput(TillwayError):
     """The source has nothing more to give."""
+
+
+def place_of(bug: BaseException) -> str:
+    """Return the file and line an exception came from, for a log.
+
+    Its text is left out on purpose: it may quote a payload.
+    """
+    frames = traceback.extract_tb(bug.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"

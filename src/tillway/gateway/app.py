@@ -7,13 +7,12 @@ ten of them would cost eight per cent of the single path.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from tillway.connect.kit import Answer, Intake, PushSource, Request
 from tillway.connect.problems import problem
-from tillway.errors import Refused, TillwayError
+from tillway.errors import Refused, TillwayError, place_of
 from tillway.gateway.bodies import BODY_TIMEOUT_SECONDS, Gone, must_close, read_body, too_large
 
 Scope = MutableMapping[str, Any]
@@ -163,10 +162,7 @@ class Gateway:
 
 def bug_answer(bug: Exception) -> Answer:
     """Return 500 without a word about the inside; the place goes to the log, the text does not."""
-    frames = traceback.extract_tb(bug.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
-    # The text of an exception may quote a payload, so only its type is logged.
-    _log.error("TW-9001 %s at %s", type(bug).__name__, place)
+    _log.error("TW-9001 %s at %s", type(bug).__name__, place_of(bug))
     return problem(TillwayError("TW-9001", "something went wrong inside the hub"), status=500)
 
 

@@ -20,9 +20,8 @@ Brought = TypeVar("Brought")
 class Gathering:
     """Appends to one journal for all batches of a hub; enough items are stored without a wait."""
 
-    def __init__(self, journal: Journal, enough: int = ENOUGH_ITEMS) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._enough = enough
         self._expected = 0
         self._looking = False
         self._items: list[AppendItem] = []
@@ -43,7 +42,7 @@ class Gathering:
         receipts: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         self._items += items
         self._owners.append((receipts, len(items)))
-        if len(self._items) >= self._enough:
+        if len(self._items) >= ENOUGH_ITEMS:
             self._store_now()
         else:
             self._look_soon()

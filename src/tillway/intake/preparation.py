@@ -1,7 +1,8 @@
 """From a submission to journal items: reads records and prepares each, in memory bounds.
 
-It runs on the hub's event loop for a single message, and in a worker process for a batch; it knows
-neither, and does no input or output of its own but reading the stream.
+It runs on the hub's event loop for a lone message, and in a worker process for a batch or for some
+messages that came together; it knows neither, and does no input or output of its own but reading
+the stream.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import gc
 import os
 import signal
 import socket
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import BinaryIO, cast
@@ -18,6 +17,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from tillway.connect import Submission
+from tillway.errors import place_of
 from tillway.intake.preparation import GROUP_RECORDS, Preparation, Taken
 
 HEAD_BYTES = 4
@@ -133,9 +133,7 @@ def _group(taken: Iterator[Taken]) -> Group:
     try:
         return list(islice(taken, GROUP_RECORDS))
     except Exception as bug:  # noqa: BLE001 - whatever it is, the next batch is another one
-        frames = traceback.extract_tb(bug.__traceback__)
-        # The text of an exception may quote a payload, so only its type is told.
-        return f"{type(bug).__name__} at {frames[-1].filename}:{frames[-1].lineno}"
+        return f"{type(bug).__name__} at {place_of(bug)}"
 
 
 def _frame(read: BinaryIO) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tillway.mapping.codes import CodeTable
@@ -47,24 +47,16 @@ class Writer:
 
     def rows(self, block: Block, out: str) -> list[str]:
         """Return the lines that make the object `out` of a block."""
-        return [f"{out} = {{}}", *self.put(block.rows, block.blocks, {(): out})]
-
-    def put(
-        self, rows: Iterable[Row], blocks: Iterable[Block], objects: dict[tuple[str, ...], str]
-    ) -> list[str]:
-        """Return the lines that put rows and lists into objects, each known by its path.
-
-        An object that has to be made for it is kept if it holds something in the end.
-        """
-        lines: list[str] = []
-        there = set(objects)
-        for row in rows:
+        lines = [f"{out} = {{}}"]
+        objects: dict[tuple[str, ...], str] = {(): out}
+        for row in block.rows:
             self._open(row.target[:-1], objects, lines)
             lines += self._row(row, objects[row.target[:-1]])
-        for inner in blocks:
+        for inner in block.blocks:
             self._open(inner.target[:-1], objects, lines)
             lines += self._block(inner, objects[inner.target[:-1]])
-        for path in sorted(objects.keys() - there, key=len, reverse=True):
+        # An object inside is kept if it holds something in the end.
+        for path in sorted(objects.keys() - {()}, key=len, reverse=True):
             name, above = objects[path], objects[path[:-1]]
             lines += [f"if {name}:", f"{INDENT}{above}[{path[-1]!r}] = {name}"]
         return lines

@@ -149,7 +149,7 @@ class _QuickWriter(Writer):
         field = field_at(self.made, path)
         if field is None:
             return False
-        if field.required and refuses_emptiness(field.type):
+        if field.required and refuses_emptiness(field.type) and self._is_there(path[:-1], block):
             return True
         return any(not may_be_none(row.node) for row in _rows_at(block, path))
 

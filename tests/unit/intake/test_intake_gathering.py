@@ -9,6 +9,7 @@ import pytest
 
 from tillway.errors import Refused
 from tillway.intake import Gathering
+from tillway.intake.gathering import ENOUGH_ITEMS
 from tillway.journal.base import Receipt, RefusedItem
 
 
@@ -58,10 +59,11 @@ async def test_a_lone_one_is_stored_in_the_next_turn() -> None:
 async def test_enough_items_are_stored_without_another_look() -> None:
     """While the rest of the turn is prepared, the journal is at work already."""
     journal: Any = Recorder()
-    gathering = Gathering(journal, enough=2)
-    waiting = [gathering.append(items(name)) for name in "abcde"]
+    gathering = Gathering(journal)
+    half = "a" * (ENOUGH_ITEMS // 2)
+    waiting = [gathering.append(items(*names)) for names in (half, half, half, half, "b")]
     await asyncio.gather(*waiting)
-    assert journal.sizes == [2, 2, 1]
+    assert journal.sizes == [ENOUGH_ITEMS, ENOUGH_ITEMS, 1]
 
 
 async def test_everyone_hears_why_nothing_was_stored() -> None:
