@@ -129,6 +129,19 @@ def test_parts_whose_values_are_tested_in_the_table_are_structs_already(cases: l
     assert all(isinstance(tender, Tender) for receipt in made for tender in receipt["tenders"])
 
 
+def test_an_item_that_was_met_before_is_not_made_again(cases: list[Case]) -> None:
+    """The same numbers of an item make one part, on whichever receipt it stands."""
+    receipts = [case for case in cases if case[1].get("items")]
+    kept: dict[tuple[str, ItemReference], int] = {}
+    again = 0
+    for table, record in receipts:
+        for line in table.message(record).lines:
+            if line.item is not None:
+                made = kept.setdefault((table.name, line.item), id(line.item))
+                again += made == id(line.item)
+    assert again > len(kept)
+
+
 def test_where_the_model_takes_anything_the_quick_way_still_refuses_a_float() -> None:
     """An extension is not looked at by the model, so the table does."""
     plain_number = HEAD.replace("'integer(no)'", "'no'")

@@ -37,7 +37,7 @@ def are_met(demands: tuple[Demand, ...], message: msgspec.Struct) -> bool:
     """Tell whether a message meets every demand; the quick answer for nearly every message."""
     for demand in demands:
         value = getattr(message, demand.name, None)
-        if value is None or _is_absent(value):
+        if value is None or (not value and _is_absent(value)):
             if demand.required:
                 return False
         elif demand.allowed is not None and not _is_allowed(value, demand):

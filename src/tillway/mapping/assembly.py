@@ -101,6 +101,8 @@ class Writer:
     def listed(self, block: Block, made: str, then: list[str]) -> list[str]:
         """Return the lines that gather the list `made` of a block, and then, where there is one."""
         assert block.source is not None
+        if block.source.node == LIST_OF_THIS and not block.by and not _counts(block):
+            return [*self._lone(block, made), *then]
         source = self.program.fresh("s")
         inside = self._group(block, source, made) if block.by else self._each(block, source, made)
         found = self.scope.text(block.source.node)
@@ -113,6 +115,15 @@ class Writer:
             f"if {source} is not None:",
             *(INDENT + line for line in (*inside, *then)),
         ]
+
+    def _lone(self, block: Block, made: str) -> list[str]:
+        """Return the lines of a block over the record at hand alone: no loop, and its own reads."""
+        out = self.program.fresh("o")
+        rows = [*self.inside(self.scope, block).rows(block, out), f"{made} = [{out}]"]
+        if block.where is not None:
+            test = self.scope.condition(block.where.node)
+            rows = [f"if {test}:", *(INDENT + line for line in rows)]
+        return [f"{made} = []", *rows]
 
     def _each(self, block: Block, source: str, made: str) -> list[str]:
         item, position, out = (self.program.fresh(prefix) for prefix in ("i", "p", "o"))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from msgspec import inspect
 
+from tillway.mapping.functions import FUNCTIONS
 from tillway.mapping.kinds import may_be_none
 from tillway.mapping.program import Program
-from tillway.mapping.syntax import Comparison, Literal, Logic, Membership, Negation, Node
+from tillway.mapping.syntax import Call, Comparison, Literal, Logic, Membership, Negation, Node
 from tillway.mapping.targets import options_of, takes_none
 from tillway.model.normal_form import exact_kinds
 
@@ -72,14 +73,18 @@ def _test(option: inspect.Type, node: Node, name: str, program: Program) -> str 
             return f"{name} in {program.constant(('choices', values), frozenset(values), 'c')}"
         case inspect.StrType(min_length=least, max_length=most, pattern=pattern):
             test = f"{name}.__class__ is str"
-            if least is not None or most is not None:
-                test += f" and {least or 0} <= len({name}) <= {_LARGEST if most is None else most}"
+            if least:
+                test += f" and {name}" if least == 1 else f" and {least} <= len({name})"
+            if most is not None:
+                test += f" and len({name}) <= {most}"
             if pattern is not None:
                 search = program.constant(("pattern", pattern), re.compile(pattern).search, "p")
                 test += f" and {search}({name})"
             return f"({test})"
         case inspect.IntType(gt=None, lt=None, multiple_of=None, ge=least, le=most):
             least, most = _SMALLEST if least is None else least, _LARGEST if most is None else most
-            return f"({name}.__class__ is int and {least} <= {name} <= {most})"
+            test = f"{least} <= {name} <= {most}"
+            made = isinstance(node, Call) and FUNCTIONS[node.function].makes == "integer"
+            return f"({test})" if made else f"({name}.__class__ is int and {test})"
         case _:
             return None

@@ -42,5 +42,8 @@ ARITHMETIC_DIGITS = 50
 REMEMBERED_TEXTS = 32_768
 """Texts whose reading is remembered, per function."""
 
+REMEMBERED_PARTS = 8_192
+"""Parts of messages (an item, say) that are remembered, per place of a mapping table."""
+
 REMEMBERED_CHARACTERS = 64
 """A longer text is read anew: it seldom comes twice, and many of them would fill the memory."""

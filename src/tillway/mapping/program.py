@@ -15,7 +15,7 @@ from tillway.mapping import conditions, lists, numbers
 from tillway.mapping.codes import CodeTable
 from tillway.mapping.faults import RowFault
 from tillway.mapping.functions import FUNCTIONS, REMEMBERED
-from tillway.mapping.limits import MAX_PAD_WIDTH
+from tillway.mapping.limits import MAX_PAD_WIDTH, REMEMBERED_CHARACTERS, REMEMBERED_PARTS
 from tillway.mapping.syntax import (
     Arithmetic,
     Call,
@@ -68,6 +68,20 @@ def unfit() -> None:
     raise RowFault("model", "what the message can hold")
 
 
+def remember(parts: dict[tuple[Any, ...], Any], values: tuple[Any, ...], made: Any) -> None:
+    """Keep a part of a message for the next record with the same values; only of short texts.
+
+    True, 1 and 1.0 are one key, so a part made of them is made anew each time.
+    """
+    if all(
+        value is None or (value.__class__ is str and len(value) <= REMEMBERED_CHARACTERS)
+        for value in values
+    ):
+        if len(parts) >= REMEMBERED_PARTS:
+            parts.clear()
+        parts[values] = made
+
+
 def record_of(item: Any) -> dict[str, Any]:
     """Return the item of a list that must be a record."""
     if isinstance(item, dict):
@@ -100,6 +114,8 @@ _FIXED_NAMES: Mapping[str, Any] = {
     "coded": coded,
     "refuse_float": refuse_float,
     "unfit": unfit,
+    "remember": remember,
+    "unhashable": TypeError,
     "record_of": record_of,
     "group_of": group_of,
     "str": str,

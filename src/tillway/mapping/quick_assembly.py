@@ -19,7 +19,7 @@ from tillway.mapping.fitting import Fit, fit
 from tillway.mapping.kinds import may_be_float, may_be_none
 from tillway.mapping.program import Program, Scope
 from tillway.mapping.rows import Block, Row
-from tillway.mapping.syntax import Literal
+from tillway.mapping.syntax import CodeLookup, Literal, Read, parts_of
 from tillway.mapping.targets import (
     field_at,
     item_of,
@@ -115,9 +115,39 @@ class _QuickWriter(Writer):
         if tests:
             build = [f"if not ({' and '.join(tests)}):", f"{INDENT}unfit()", *build]
         if always:
-            return lines + build
+            return self._remembered(block, path, out, lines + build)
         there = " or ".join(f"{name} is not None" for name in found)
         return [*lines, f"{out} = None", f"if {there}:", *(INDENT + line for line in build)]
+
+    def _remembered(self, block: Block, path: Path, out: str, made: list[str]) -> list[str]:
+        """Return the lines that make a part only if it was not made of the same values before.
+
+        That pays where a part has more fields than values it is made of: what an item is called in
+        three ways stands on a thousand receipts. A code table may learn, so codes are looked up.
+        """
+        rows = _rows_at(block, path)
+        parts = [part for row in rows for part in parts_of(row.node)]
+        reads = list(dict.fromkeys(part for part in parts if isinstance(part, Read)))
+        if (
+            not 0 < len(reads) < len(rows)
+            or any(isinstance(part, CodeLookup) for part in parts)
+            or any(read.origin not in {"this", "root"} for read in reads)
+            or _paths_below(block, path)
+            or _blocks_at(block, path)
+        ):
+            return made
+        values = self.program.fresh("k")
+        known = self.program.constant(("parts", values), {}, "parts")
+        return [
+            f"{values} = ({', '.join(map(self.scope.text, reads))},)",
+            "try:",
+            f"{INDENT}{out} = {known}.get({values})",
+            "except unhashable:",
+            f"{INDENT}{out} = None",
+            f"if {out} is None:",
+            *(INDENT + line for line in made),
+            f"{INDENT}remember({known}, {values}, {out})",
+        ]
 
     # --- as a dict ---
 

@@ -96,10 +96,10 @@ class Masker:
                 if not all(map(is_, listed, map(without_cards, listed))):
                     return self._with_listed(node, self._any_named)
                 copy = self._by_rules(node, listed)
-        elif _SCALARS.issuperset(map(type, node.values())):
-            return node
         for name, value in node.items():
             what = value.__class__
+            if what is str or not value:  # most are texts; what is empty or zero can hide nothing
+                continue
             if (what is dict or what is list or what is float) and name not in listed:
                 new = self._any_named(value)
                 if new is not value:
@@ -183,8 +183,24 @@ class Masker:
         if what is dict:
             return self._named(value)
         if what is list:
-            return _each(value, self._any_named)
+            return self._list_named(value)
         return _clean_number(value) if what is float else value
+
+    def _list_named(self, values: list[Any]) -> list[Any]:
+        """Mask a list. What is in it is nearly always a flat record of plain names."""
+        plain, copy = self._plain, None
+        for place, value in enumerate(values):
+            if (
+                value.__class__ is dict
+                and plain.issuperset(value)
+                and _SCALARS.issuperset(map(type, value.values()))
+            ):
+                continue
+            new = self._any_named(value)
+            if new is not value:
+                copy = list(values) if copy is None else copy
+                copy[place] = new
+        return values if copy is None else copy
 
     def _item(self, value: Any) -> Any:
         """Mask below an item field: the number itself is left alone, and nothing further down."""
