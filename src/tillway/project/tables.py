@@ -28,8 +28,12 @@ ContractVersions = Mapping[str, Mapping[int, Contract]]
 
 
 def read_codes(folder: ProjectFolder, problems: Problems) -> dict[str, CodeTable]:
-    """Return the code tables by name."""
-    return _each(folder, "codes", problems, load_code_table)
+    """Return the code tables by name; one that cannot be read is there without its rows.
+
+    So its own problem is told, and not once more by every row of a mapping that uses it.
+    """
+    unread = {name: CodeTable(name, {}) for name in map(_name_of, folder.under("codes"))}
+    return unread | _each(folder, "codes", problems, load_code_table)
 
 
 def read_mappings(
@@ -76,9 +80,13 @@ def _each(
 ) -> dict[str, Loaded]:
     loaded = {}
     for file in folder.under(kind):
-        name = Path(file).stem
+        name = _name_of(file)
         try:
             loaded[name] = load(name, read_text(folder.path, file))
         except ConfigurationError as error:
             problems.add_error(error, file)
     return loaded
+
+
+def _name_of(file: str) -> str:
+    return Path(file).stem

@@ -113,13 +113,20 @@ def test_all_problems_of_a_folder_are_told_at_once(tmp_path):
     assert len(caught.value.parts) == 4
 
 
-def test_a_file_that_cannot_be_read_is_told_once(tmp_path):
-    """A broken table is one problem, not one more for every file that names it."""
-    folder = write_project(tmp_path, mappings_tills_control_toml=("[map]", "[map"))
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("mappings/tills-control.toml", {"mappings_tills_control_toml": ("[map]", "[map")}),
+        ("codes/control.csv", {"codes_control_csv": ("canonical", "canon")}),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_once(tmp_path, file, change):
+    """A broken table is one problem, not one more for every file or row that names it."""
+    folder = write_project(tmp_path, **change)
     with pytest.raises(ProjectErrors) as caught:
         load_release(folder, environ=ENVIRON)
     errors = [one for one in caught.value.problems if one.severity == "error"]
-    assert [one.file for one in errors] == ["mappings/tills-control.toml"]
+    assert [one.file for one in errors] == [file]
 
 
 def test_a_file_in_another_encoding_is_told(tmp_path):
