@@ -13,7 +13,8 @@ from tillway.cli import exit_codes
 from tillway.cli.counting import counted
 from tillway.cli.options import Json
 from tillway.cli.output import emit
-from tillway.project.template import NewProject, Variables, new_project
+from tillway.project.folder import SECRETS
+from tillway.project.template import KEYS_FILE, NewProject, Variables, new_project
 
 DEFAULT_TEMPLATE = "pos-erp"
 
@@ -60,9 +61,11 @@ def init(
 
 def _draw(console: Console, made: NewProject) -> None:
     console.print(f"{made.folder}: {counted(len(made.files), 'file')}")
-    if made.secrets or made.stores_with_keys:
-        console.print(
-            f"New: {counted(len(made.secrets), 'secret')} in secrets.toml and keys for "
-            f"{counted(len(made.stores_with_keys), 'store')}. Keep both out of version control."
-        )
+    made_here = []
+    if made.secrets:
+        made_here.append(f"{counted(len(made.secrets), 'secret')} in {SECRETS}")
+    if made.stores_with_keys:
+        made_here.append(f"keys for {counted(len(made.stores_with_keys), 'store')} in {KEYS_FILE}")
+    if made_here:
+        console.print(f"New: {' and '.join(made_here)}. Keep that out of version control.")
     console.print(f"Next: cd {made.folder} && tillway validate, then its README.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import stat
 
 import pytest
@@ -51,6 +52,19 @@ def test_store_keys_are_kept_apart_from_their_digests(tmp_path):
         assert release.stores[store].api_key_sha256 == key_digest(key)
     written = (tmp_path / "new/stores.csv").read_text("utf-8")
     assert not any(key in written for key in keys.values())
+
+
+def test_the_sale_of_the_readme_can_be_sent(tmp_path):
+    """The key it takes from the file is that of the shop in the sample, and the door is there."""
+    new_project(tmp_path / "new", "pos-erp", VARIABLES, seeded())
+    readme = (tmp_path / "new/README.md").read_text("utf-8")
+    sample, port, door = re.search(r"@(\S+) http://127\.0\.0\.1:(\d+)(\S+)", readme).groups()
+    store = json.loads((tmp_path / "new" / sample).read_text("utf-8"))["storeNo"]
+    project = load_project(tmp_path / "new", environ={}).release
+    assert f'open("{KEYS_FILE}"))["stores"]["{store}"]' in readme
+    assert store in json.loads((tmp_path / "new" / KEYS_FILE).read_text("utf-8"))["stores"]
+    assert int(port) == project.hub.listen_port
+    assert f'path = "{door}"' in (tmp_path / "new/systems/quayside.toml").read_text("utf-8")
 
 
 def test_secret_files_are_for_their_owner_alone_and_ignored_by_git(tmp_path):
