@@ -49,7 +49,7 @@ class Arrival(NamedTuple):
     trace_id: str = ""
 
 
-class _Draft(msgspec.Struct, gc=False):
+class Draft(msgspec.Struct, gc=False):
     """A record on its way, and what each stage found out; item is what it became in the end."""
 
     record: Record
@@ -73,7 +73,8 @@ class Pipeline:
     Surprising: it goes stage by stage, not record by record. A stage is little enough code to stay
     in the processor's nearest cache while all records of a group pass it.
 
-    new_id gives 32 hex digits per message. Raises nothing for bad input: the item says it.
+    new_id gives 32 hex digits per message. Raises nothing for bad input: the item says it. stages
+    are what a draft passes, in their order; one that sets its item ends its way.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Pipeline:
         self._release = release.digest
         self._stores = release.stores
         self._translations = [_translation(selector, release) for selector in source.records]
-        self._stages = (
+        self.stages = (
             self._mask,
             self._normalise,
             self._choose,
@@ -109,17 +110,17 @@ class Pipeline:
 
     def take(self, arrivals: Sequence[Arrival], *, door: str) -> list[AppendItem]:
         """Return the journal items of records that came through a door, in order."""
-        drafts = [_Draft(record, store, trace_id, door) for record, store, trace_id in arrivals]
+        drafts = [Draft(record, store, trace_id, door) for record, store, trace_id in arrivals]
         going = drafts
-        for stage in self._stages:
+        for stage in self.stages:
             for draft in going:
                 stage(draft)
             going = [draft for draft in going if draft.item is None]
         return [draft.item for draft in drafts if draft.item is not None]
 
-    # --- the stages, in their order; one that sets the item ends the way of its record ---
+    # --- the stages, in their order ---
 
-    def _mask(self, draft: _Draft) -> None:
+    def _mask(self, draft: Draft) -> None:
         record = draft.record
         text = record.raw if record.compact else None
         tree, changed = self._masker.mask(record.value, text)
@@ -129,7 +130,7 @@ class Pipeline:
             draft.record = Record(raw, tree, record.offset, record.line, compact)
             draft.rewritten = True
 
-    def _normalise(self, draft: _Draft) -> None:
+    def _normalise(self, draft: Draft) -> None:
         record = draft.record
         try:
             neutral = self._dialect.normalise(record.value)
@@ -148,14 +149,14 @@ class Pipeline:
             neutral = {**neutral, "time_zone": shop.time_zone}
         draft.neutral = neutral
 
-    def _choose(self, draft: _Draft) -> None:
+    def _choose(self, draft: Draft) -> None:
         for translation in self._translations:
             if translation.when(draft.neutral):
                 draft.translation = translation
                 return
         self._quarantine(draft, _no_mapping(draft.neutral))
 
-    def _map(self, draft: _Draft) -> None:
+    def _map(self, draft: Draft) -> None:
         translation, neutral = draft.translation, draft.neutral
         assert translation is not None
         try:
@@ -170,26 +171,26 @@ class Pipeline:
             draft.identity = readable_identity(self.system, translation.kind, canonical)
             self._quarantine(draft, _misshapen(translation.kind, canonical, error))
 
-    def _identify(self, draft: _Draft) -> None:
+    def _identify(self, draft: Draft) -> None:
         assert draft.translation is not None
         draft.identity = identity_of(self.system, draft.translation.kind, draft.message)
 
-    def _check(self, draft: _Draft) -> None:
+    def _check(self, draft: Draft) -> None:
         assert draft.translation is not None
         breaches = draft.translation.contract.violations(draft.message)
         breaches += self._store_breaches(draft.identity.store, draft.store)
         if breaches:
             self._quarantine(draft, _contract_broken(draft.translation.kind, breaches))
 
-    def _write(self, draft: _Draft) -> None:
+    def _write(self, draft: Draft) -> None:
         assert draft.translation is not None
         draft.canonical = draft.translation.kind.encode(draft.message)
 
-    def _audit(self, draft: _Draft) -> None:
+    def _audit(self, draft: Draft) -> None:
         assert draft.translation is not None
         draft.findings = _findings(draft.translation.contract.findings(draft.message))
 
-    def _finish(self, draft: _Draft) -> None:
+    def _finish(self, draft: Draft) -> None:
         translation, identity = draft.translation, draft.identity
         assert translation is not None
         envelope = envelope_of(
@@ -225,7 +226,7 @@ class Pipeline:
             return [Violation("business_unit_id", "UNKNOWN_STORE", shown(named), expected)]
         return []
 
-    def _quarantine(self, draft: _Draft, breach: ContractViolation) -> None:
+    def _quarantine(self, draft: Draft, breach: ContractViolation) -> None:
         known = draft.identity
         draft.item = Invalid(
             door=draft.door,
