@@ -74,6 +74,7 @@ class Feed:
         self._lose_answer = lose_answer
         self._shops = {store: _Shop(store, sender) for store, sender in senders.items()}
         self._strange: set[str] = set()
+        self._made_strange_keys: set[str] = set()
         self._latest: dict[str, Delivery] = {}
         self._stopping = False
         self._running = asyncio.Event()
@@ -150,6 +151,8 @@ class Feed:
             )
             if self._stopping:
                 break
+            if self._is_copy_of_strange(delivery):
+                continue
             if delivery.fault == "answer_lost" and self._lose_answer is not None:
                 await self._lose_answer(delivery.fact.natural_key, delivery.detail)
             self._enqueue(self._made_strange(delivery))
@@ -186,7 +189,16 @@ class Feed:
         if not may_carry("unknown_tender", fact):
             return delivery
         self._strange -= wanted
+        self._made_strange_keys.add(fact.natural_key)
         return unknown_tender(fact)
+
+    def _is_copy_of_strange(self, delivery: Delivery) -> bool:
+        """Tell whether the plan sends a sale again that was made strange meanwhile.
+
+        The copy shows the sale as it was planned, so the hub would take it, and rightly.
+        """
+        copy = delivery.kind in {"duplicate", "conflict"}
+        return copy and delivery.fact.natural_key in self._made_strange_keys
 
     def _enqueue(self, delivery: Delivery) -> None:
         store = delivery.fact.sender

@@ -161,6 +161,19 @@ async def test_people_may_send_an_unknown_tender_and_a_duplicate() -> None:
     assert [one.kind for one in keepers["0001"].taken].count("duplicate") == 1
 
 
+async def test_a_sale_made_strange_is_not_sent_again_as_it_was() -> None:
+    """The plan would send it twice; its copy, with a tender all know, would be taken."""
+    keepers = _keepers()
+    feed = Feed(PLAN, keepers, ManualClock(), faults=FaultPlan(rates={"duplicate": 1.0}))
+    feed.send_unknown_tender()
+    await feed.run()
+    sent = [one for keeper in keepers.values() for one in keeper.taken]
+    [strange] = [one for one in sent if one.fault == "unknown_tender"]
+    key = strange.fact.natural_key
+    assert [one.outcome for one in sent if one.fact.natural_key == key] == ["quarantined"]
+    assert sum(one.kind == "duplicate" for one in sent) > PLAN.sales / 2
+
+
 async def test_a_paused_feed_makes_nothing_and_a_stopped_one_hands_over_the_rest() -> None:
     """Pausing shifts the day; stopping ends it, with everything made handed over."""
     keepers, clock = _keepers(), ManualClock()
