@@ -2,8 +2,9 @@
 
 `python -m bench.stages`: a shared machine is slow for seconds at a time, and seldom for the half of
 a millisecond in which a group of sales passes a stage. So each group is timed in many rounds and
-its least counts: two runs then differ by a few per cent where a plain average differs by half. It
-is what the stages cost on a quick processor with nobody beside it, not what a busy hub needs.
+its least counts: two runs then differ by a few per cent, beside other work by a tenth, where a
+plain average differs by half. It is what the stages cost in the processor's quick moments, not what
+a busy hub needs.
 """
 
 from __future__ import annotations
