@@ -29,8 +29,8 @@ BATCHES_IN_HAND = 2
 """A worker finds the next one waiting when it is done with one."""
 WORTH_SUBMISSIONS = 4
 """Fewer small ones at a time are prepared sooner than they are handed over."""
-SPARE_BYTES = 2 * WORTH_BYTES
-"""A worker with more in hand has no time to spare for small ones."""
+SPARE_BYTES = 128 * 1024
+"""A worker with more in hand, two groups of small ones or a batch and a few, has none to spare."""
 RETRY_SECONDS = 1.0
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Group).decode

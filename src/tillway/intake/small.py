@@ -1,8 +1,9 @@
-"""Takes the small submissions of one turn of the event loop together.
+"""Takes the small submissions that arrive together as one group.
 
-They pass the pipeline as one group and share one append, which costs each of them less; a worker
-with time to spare takes a group from the event loop. Nothing waits for a clock: a lone one is
-prepared in the next turn.
+They pass the pipeline as one and share one append, which costs each of them less; a worker with
+time to spare takes a group from the event loop. Nothing waits for a clock: a group goes when a turn
+of the event loop brought nothing more, so a lone one waits for a turn that is empty, and a busy
+hub, whose turns are long, gathers many.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from collections.abc import Sequence
 from tillway.connect import Submission
 from tillway.errors import Refused
 from tillway.intake.crew import Crew
-from tillway.intake.preparation import TOGETHER_BYTES, TOGETHER_RECORDS, Preparation, Taken
+from tillway.intake.preparation import TOGETHER_RECORDS, Preparation, Taken
 from tillway.journal.base import Journal, Receipt
 
 Stored = tuple[list[Taken], list[Receipt]]
 """What a submission became, and a receipt for each."""
 Waiting = tuple[Submission, asyncio.Future[Stored]]
+GROUP_SUBMISSIONS = 32
+GROUP_BYTES = 64 * 1024
+"""A group goes at once when it has so many submissions or bytes."""
 
 
 class SmallSubmissions:
-    """Prepares so many submissions or bytes at once that others of the event loop are not kept."""
+    """Gathers, prepares and stores the small submissions of one door."""
 
     def __init__(self, door: str, preparation: Preparation, journal: Journal, crew: Crew) -> None:
         self._door = door
@@ -32,27 +36,37 @@ class SmallSubmissions:
         self._crew = crew
         self._waiting: list[Waiting] = []
         self._size = 0
+        self._looking = False
         self._storing: set[asyncio.Task[None]] = set()
 
     def take(self, submission: Submission) -> asyncio.Future[Stored]:
         """Take a submission whose body is bytes; the future ends when all of it is durable."""
         loop = asyncio.get_running_loop()
         stored: asyncio.Future[Stored] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._go)
         assert isinstance(submission.body, bytes)
         self._waiting.append((submission, stored))
         self._size += len(submission.body)
-        if self._size >= TOGETHER_BYTES or len(self._waiting) >= TOGETHER_RECORDS:
+        if self._size >= GROUP_BYTES or len(self._waiting) >= GROUP_SUBMISSIONS:
             self._go()
+        elif not self._looking:
+            self._looking = True
+            loop.call_soon(self._look, 0)
         return stored
 
+    def _look(self, seen: int) -> None:
+        """Let the group go if it did not grow since it was seen; look again a turn later if so."""
+        found = len(self._waiting)
+        self._looking = found > seen
+        if self._looking:
+            asyncio.get_running_loop().call_soon(self._look, found)
+        elif found:
+            self._go()
+
     def _go(self) -> None:
-        if self._waiting:
-            task = asyncio.create_task(self._store(self._waiting))
-            self._storing.add(task)
-            task.add_done_callback(self._storing.discard)
-            self._waiting, self._size = [], 0
+        task = asyncio.create_task(self._store(self._waiting))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        self._waiting, self._size = [], 0
 
     async def _store(self, waiting: Sequence[Waiting]) -> None:
         try:
@@ -83,7 +97,12 @@ class SmallSubmissions:
         if worker is not None:
             with contextlib.suppress(Refused):  # it died: the hub can do it too
                 return await self._crew.prepared(worker, self._door, submissions)
-        return list(self._preparation.taken(*submissions))
+        found: list[Taken] = []
+        for taken in self._preparation.taken(*submissions):
+            found.append(taken)
+            if len(found) % TOGETHER_RECORDS == 0:
+                await asyncio.sleep(0)  # others get their turn
+        return found
 
 
 def _fail(waiting: Sequence[Waiting], error: BaseException) -> None:

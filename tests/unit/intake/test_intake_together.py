@@ -12,6 +12,7 @@ import pytest
 from tillway.connect import Submission
 from tillway.errors import Refused
 from tillway.intake.preparation import TOGETHER_BYTES, TOGETHER_RECORDS
+from tillway.intake.small import GROUP_SUBMISSIONS
 from tillway.journal.base import Candidate, Invalid, RefusedItem
 from unit.intake.conftest import raw, sale
 
@@ -74,12 +75,54 @@ async def test_what_one_turn_brings_shares_an_append(till: SimpleNamespace) -> N
     assert sizes == [3]
 
 
+async def test_a_group_goes_when_a_turn_brought_nothing_more(till: SimpleNamespace) -> None:
+    """One in each turn: they share an append. With some empty turns between them they do not."""
+    sizes = appends(till)
+
+    async def in_turn(number: int, turn: int) -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        await till.intake.submit(Submission(raw(sale(number))))
+
+    await asyncio.gather(*(in_turn(number, number) for number in range(1, 5)))
+    assert sizes == [4]
+    await asyncio.gather(*(in_turn(number, 50 * number) for number in range(5, 8)))
+    assert sizes == [4, 1, 1, 1]
+
+
 async def test_enough_of_them_go_at_once(till: SimpleNamespace) -> None:
     """A turn that brings very many is cut, so that nobody waits for all of them."""
     sizes = appends(till)
-    bodies = [raw(sale(number)) for number in range(1, TOGETHER_RECORDS + 3)]
+    bodies = [raw(sale(number)) for number in range(1, GROUP_SUBMISSIONS + 3)]
     await asyncio.gather(*(till.intake.submit(Submission(body)) for body in bodies))
-    assert sizes == [TOGETHER_RECORDS, 2]
+    assert sorted(sizes) == [2, GROUP_SUBMISSIONS]
+
+
+async def test_a_group_leaves_others_their_turn(
+    till: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that prepares many by itself does something else in between."""
+    prepared: list[int] = []
+    pipeline = till.preparation._pipeline
+    take = pipeline.take
+
+    def counted(arrivals: Any, *, door: str) -> Any:
+        prepared.append(len(arrivals))
+        return take(arrivals, door=door)
+
+    seen_by_others: set[int] = set()
+
+    async def others() -> None:
+        while True:
+            seen_by_others.add(sum(prepared))
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(pipeline, "take", counted)
+    task = asyncio.create_task(others())
+    bodies = [raw(sale(number)) for number in range(1, 2 * TOGETHER_RECORDS + 1)]
+    await asyncio.gather(*(till.intake.submit(Submission(body)) for body in bodies))
+    task.cancel()
+    assert seen_by_others == {0, TOGETHER_RECORDS, 2 * TOGETHER_RECORDS}
 
 
 async def test_a_bug_that_one_brings_to_light_fails_nobody_else(
