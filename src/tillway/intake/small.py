@@ -1,9 +1,9 @@
 """Takes the small submissions that arrive together as one group.
 
 They pass the pipeline as one and share one append, which costs each of them less; a worker with
-time to spare takes a group from the event loop. Nothing waits for a clock: a group goes when a turn
-of the event loop brought nothing more, so a lone one waits for a turn that is empty, and a busy
-hub, whose turns are long, gathers many.
+time to spare takes a group from the event loop. Nothing waits for a clock: a group goes when a few
+turns of the event loop brought nothing more. A lone one waits for turns that are empty, some
+microseconds; a busy hub, whose turns are long, gathers many.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ Waiting = tuple[Submission, asyncio.Future[Stored]]
 GROUP_SUBMISSIONS = 32
 GROUP_BYTES = 64 * 1024
 """A group goes at once when it has so many submissions or bytes."""
+QUIET_TURNS = 3
 
 
 class SmallSubmissions:
@@ -50,15 +51,16 @@ class SmallSubmissions:
             self._go()
         elif not self._looking:
             self._looking = True
-            loop.call_soon(self._look, 0)
+            loop.call_soon(self._look, 0, 0)
         return stored
 
-    def _look(self, seen: int) -> None:
-        """Let the group go if it did not grow since it was seen; look again a turn later if so."""
+    def _look(self, seen: int, quiet: int) -> None:
+        """Let the group go once enough turns in a row found no more than was seen before."""
         found = len(self._waiting)
-        self._looking = found > seen
+        quiet = 0 if found > seen else quiet + 1
+        self._looking = found > 0 and quiet < QUIET_TURNS
         if self._looking:
-            asyncio.get_running_loop().call_soon(self._look, found)
+            asyncio.get_running_loop().call_soon(self._look, found, quiet)
         elif found:
             self._go()
 

@@ -75,8 +75,8 @@ async def test_what_one_turn_brings_shares_an_append(till: SimpleNamespace) -> N
     assert sizes == [3]
 
 
-async def test_a_group_goes_when_a_turn_brought_nothing_more(till: SimpleNamespace) -> None:
-    """One in each turn: they share an append. With some empty turns between them they do not."""
+async def test_a_group_goes_when_turns_bring_nothing_more(till: SimpleNamespace) -> None:
+    """One in each turn: they share an append. With many empty turns between them they do not."""
     sizes = appends(till)
 
     async def in_turn(number: int, turn: int) -> None:
