@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from tillway.connect import Submission
 from tillway.errors import Refused
 from tillway.intake.crew import Crew
-from tillway.intake.preparation import TOGETHER_RECORDS, Preparation, Taken
+from tillway.intake.preparation import TOGETHER_BYTES, TOGETHER_RECORDS, Preparation, Taken
 from tillway.journal.base import Journal, Receipt
 
 Stored = tuple[list[Taken], list[Receipt]]
@@ -44,9 +44,8 @@ class SmallSubmissions:
         """Take a submission whose body is bytes; the future ends when all of it is durable."""
         loop = asyncio.get_running_loop()
         stored: asyncio.Future[Stored] = loop.create_future()
-        assert isinstance(submission.body, bytes)
         self._waiting.append((submission, stored))
-        self._size += len(submission.body)
+        self._size += _size(submission)
         if self._size >= GROUP_BYTES or len(self._waiting) >= GROUP_SUBMISSIONS:
             self._go()
         elif not self._looking:
@@ -100,11 +99,21 @@ class SmallSubmissions:
             with contextlib.suppress(Refused):  # it died: the hub can do it too
                 return await self._crew.prepared(worker, self._door, submissions)
         found: list[Taken] = []
+        part, size = -1, 0
         for taken in self._preparation.taken(*submissions):
             found.append(taken)
-            if len(found) % TOGETHER_RECORDS == 0:
+            if taken.part != part:
+                part = taken.part
+                size += _size(submissions[part])
+            if size >= TOGETHER_BYTES or len(found) % TOGETHER_RECORDS == 0:
+                size = 0
                 await asyncio.sleep(0)  # others get their turn
         return found
+
+
+def _size(submission: Submission) -> int:
+    assert isinstance(submission.body, bytes), "what is no bytes is no small one"
+    return len(submission.body)
 
 
 def _fail(waiting: Sequence[Waiting], error: BaseException) -> None:

@@ -125,6 +125,21 @@ async def test_a_group_leaves_others_their_turn(
     assert seen_by_others == {0, TOGETHER_RECORDS, 2 * TOGETHER_RECORDS}
 
 
+async def test_large_ones_leave_others_their_turn_sooner(
+    till: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four of ten kilobytes are cut as often as many small ones of that size."""
+    turns: list[float] = []
+
+    async def turn(seconds: float) -> None:
+        turns.append(seconds)
+
+    monkeypatch.setattr("tillway.intake.small.asyncio.sleep", turn)
+    bodies = [raw(sale(number, note="n" * 10_000)) for number in range(1, 5)]
+    await asyncio.gather(*(till.intake.submit(Submission(body)) for body in bodies))
+    assert turns == [0, 0]
+
+
 async def test_a_bug_that_one_brings_to_light_fails_nobody_else(
     till: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
