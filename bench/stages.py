@@ -28,7 +28,7 @@ from bench.traffic import batches_of
 from tillway.assembly.preparing import masker, message_ids
 from tillway.clock import SystemClock
 from tillway.connect import Submission
-from tillway.formats import Format, Record, format_named
+from tillway.formats import Format, Record
 from tillway.intake import Pipeline, Preparation
 from tillway.intake.pipeline import Draft
 from tillway.intake.preparation import Taken
@@ -89,7 +89,7 @@ def pipeline_of(folder: Path) -> Pipeline:
 def measure(pipeline: Pipeline, batches: Sequence[bytes], rounds: int) -> Least:
     """Prepare some batches again and again, each once by stages and once as a worker does."""
     least, preparation = Least(), Preparation(SYSTEM, pipeline)
-    reading = format_named("ndjson", pipeline.batch_options)
+    reading = pipeline.batch_format("ndjson")
     for _ in range(rounds):
         _by_stages(pipeline, reading, batches, least)
         for piece, batch in enumerate(batches):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tillway.formats import Record, format_named
 from tillway.security.cards import is_card_number
 from tillway.security.masking import Masker
 
@@ -86,6 +88,20 @@ def test_the_quick_look_never_hides_a_change(value: dict[str, Any]) -> None:
     text = msgspec.json.encode(value)
     tree = msgspec.json.decode(text)
     assert MASKER.mask(tree, text) == MASKER.mask(tree)
+
+
+@settings(max_examples=300, deadline=None)
+@given(values=st.lists(TREES, min_size=1, max_size=3))
+def test_knowing_the_names_never_hides_a_change(values: list[dict[str, Any]]) -> None:
+    """Records read with the names seen so far are masked as if nothing had been known."""
+    form = format_named("ndjson", {"numbers": "float"}, MASKER.may_stay)
+    lines = b"\n".join(map(msgspec.json.encode, values * 2))
+    records = [one for one in form.records(io.BytesIO(lines)) if isinstance(one, Record)]
+    assert len(records) == len(values) * 2
+    for record in records:
+        text = record.raw if record.compact else None
+        quick = MASKER.mask(record.value, text, plain_below=record.plain)
+        assert quick == MASKER.mask(record.value)
 
 
 @settings(max_examples=200, deadline=None)

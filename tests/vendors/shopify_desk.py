@@ -11,7 +11,7 @@ import msgspec
 
 from tillway.clock import ManualClock
 from tillway.connectors.shopify import REGISTRATION
-from tillway.formats import Record, format_named
+from tillway.formats import Record
 from tillway.intake import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid
 from tillway.security.masking import Masker
@@ -29,7 +29,7 @@ class Desk:
 
     def take(self, record: bytes) -> Candidate | Invalid:
         """Return what the journal would be given for one record."""
-        reader = format_named("ndjson", self.pipeline.batch_options)
+        reader = self.pipeline.batch_format("ndjson")
         (read,) = reader.records(io.BytesIO(record))
         assert isinstance(read, Record), read
         (item,) = self.pipeline.take([Arrival(read)], door="shopify")

@@ -19,7 +19,8 @@ class Record(msgspec.Struct):
     """One record as it was sent: its own bytes, and the tree of values they spell.
 
     offset is the byte where it starts (for XML: the best known), line is 1-based. compact is the
-    tree as the format's `encode` writes it, b"" where reading it did not need that.
+    tree as the format's `encode` writes it, b"" where reading it did not need that. plain: no name
+    below the top one needs masking, and no number is a float.
     """
 
     raw: bytes
@@ -27,6 +28,7 @@ class Record(msgspec.Struct):
     offset: int
     line: int
     compact: bytes = b""
+    plain: bool = False
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from tillway.errors import Refused
 from tillway.formats.base import Record, Unreadable
 from tillway.formats.limits import Limits
 from tillway.formats.lines import UTF8_BOM, Line, lines_of
+from tillway.formats.plain_names import PlainNames
 from tillway.formats.refusals import empty_input, malformed, too_large, unreadable
 
 _POSITION = re.compile(r"\(byte (\d+)\)")
@@ -45,23 +46,29 @@ class JsonOptions(Limits, frozen=True, kw_only=True):
 class _Reader:
     """Decodes one record and finds what is wrong with it."""
 
-    def __init__(self, options: JsonOptions) -> None:
+    def __init__(self, options: JsonOptions, names: PlainNames | None) -> None:
         self.options = options
+        self._names = names
         exact = options.numbers == "decimal"
         self.decode = msgspec.json.Decoder(float_hook=Decimal if exact else None).decode
 
     def read(self, raw: bytes, offset: int, line: int) -> Record | Refused:
-        try:
-            value = self.decode(raw)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
-            return _refusal(raw, fault, line)
-        if not isinstance(value, dict):
-            return malformed("TW-3026", "A record must be a JSON object.", line=line)
+        value = self._names.read(raw) if self._names else None
+        plain = value is not None
+        if value is None:
+            try:
+                value = self.decode(raw)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
+                return _refusal(raw, fault, line)
+            if not isinstance(value, dict):
+                return malformed("TW-3026", "A record must be a JSON object.", line=line)
         compact = _encode(value)
         if compact == raw:
             raw = compact
         problem = self.check(raw, value, compact, line)
-        return problem or Record(raw, value, offset, line, compact)
+        if problem is None and self._names and not plain:
+            self._names.learn(value)
+        return problem or Record(raw, value, offset, line, compact, plain)
 
     def check(self, raw: bytes, value: Any, compact: bytes, line: int) -> Refused | None:
         # Decoding keeps the last of two equal names, so a quotation mark too few gives it away.
@@ -86,9 +93,9 @@ class Json:
 
     name = "json"
 
-    def __init__(self, options: JsonOptions) -> None:
+    def __init__(self, options: JsonOptions, names: PlainNames | None = None) -> None:
         self._options = options
-        self._reader = _Reader(options)
+        self._reader = _Reader(options, names)
 
     def records(self, stream: BinaryIO) -> Iterator[Record | Unreadable]:
         """Yield the records of one document, which must fit into `record_bytes`."""
@@ -164,9 +171,9 @@ class NdJson:
 
     name = "ndjson"
 
-    def __init__(self, options: JsonOptions) -> None:
+    def __init__(self, options: JsonOptions, names: PlainNames | None = None) -> None:
         self._options = options
-        self._reader = _Reader(options)
+        self._reader = _Reader(options, names)
 
     def records(self, stream: BinaryIO) -> Iterator[Record | Unreadable]:
         """Yield the records of a stream of lines, of any length."""

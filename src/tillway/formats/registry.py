@@ -18,10 +18,11 @@ from tillway.formats.csv_format import Csv, CsvOptions
 from tillway.formats.json_format import Json, JsonOptions, NdJson
 from tillway.formats.limits import Limits
 from tillway.formats.mt940_format import Mt940, Mt940Options
+from tillway.formats.plain_names import PlainNames
 from tillway.formats.xml_format import PosLog, Xml, XmlOptions
 from tillway.spelling import nearest
 
-_FORMATS: dict[str, tuple[type[Limits], Callable[[Any], Format]]] = {
+_FORMATS: dict[str, tuple[type[Limits], Callable[..., Format]]] = {
     "camt": (CamtOptions, Camt),
     "csv": (CsvOptions, Csv),
     "json": (JsonOptions, Json),
@@ -37,14 +38,24 @@ def format_names() -> list[str]:
     return sorted(_FORMATS)
 
 
-def format_named(name: str, options: Mapping[str, Any] | None = None) -> Format:
-    """Return a format with its options; raise ConfigurationError for a name or option unknown."""
+def format_named(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    may_stay: Callable[[str], bool] | None = None,
+) -> Format:
+    """Return a format with its options; raise ConfigurationError for a name or option unknown.
+
+    may_stay says whether a name needs no masking: JSON then tells which records are `plain`.
+    """
     if name not in _FORMATS:
         advice = f"{nearest(name, _FORMATS)}Known formats: {', '.join(format_names())}."
         detail = f'There is no format "{name}".'
         raise ConfigurationError("TW-3001", detail, value=name, advice=advice)
     struct, build = _FORMATS[name]
-    return build(_checked(name, struct, dict(options or {})))
+    checked = _checked(name, struct, dict(options or {}))
+    if may_stay is not None and struct is JsonOptions:
+        return build(checked, PlainNames(may_stay))
+    return build(checked)
 
 
 def _checked(name: str, struct: type[Limits], options: dict[str, Any]) -> Limits:

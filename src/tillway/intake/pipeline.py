@@ -16,7 +16,7 @@ from tillway.clock import Clock
 from tillway.contracts import Contract, shape_violations
 from tillway.dialects import dialect_named
 from tillway.errors import ContractViolation, Violation, shown
-from tillway.formats import Record, format_named
+from tillway.formats import Format, Record, format_named
 from tillway.intake.enveloping import Identity, envelope_of, identity_of, readable_identity
 from tillway.journal.base import AppendItem, Candidate, Invalid
 from tillway.mapping import MappingTable
@@ -86,8 +86,8 @@ class Pipeline:
         new_id: Callable[[], str],
     ) -> None:
         self.system = source.system
-        self.format = format_named(source.format, source.format_options)
-        self.batch_options = {k: v for k, v in source.format_options.items() if k != "items"}
+        self.format = format_named(source.format, source.format_options, masker.may_stay)
+        self._batch_options = {k: v for k, v in source.format_options.items() if k != "items"}
         self._dialect = dialect_named(source.dialect)
         self._writes_json = self.format.name in {"json", "ndjson"}
         self._masker = masker
@@ -118,12 +118,16 @@ class Pipeline:
             going = [draft for draft in going if draft.item is None]
         return [draft.item for draft in drafts if draft.item is not None]
 
+    def batch_format(self, name: str) -> Format:
+        """Return what reads a batch of this source that says it is of another format."""
+        return format_named(name, self._batch_options, self._masker.may_stay)
+
     # --- the stages, in their order ---
 
     def _mask(self, draft: Draft) -> None:
         record = draft.record
         text = record.raw if record.compact else None
-        tree, changed = self._masker.mask(record.value, text)
+        tree, changed = self._masker.mask(record.value, text, plain_below=record.plain)
         if changed:
             raw = self.format.encode(tree)
             compact = raw if record.compact and self._writes_json else b""

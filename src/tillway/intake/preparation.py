@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from tillway.connect import Submission
-from tillway.formats import Format, Record, Unreadable, format_named
+from tillway.formats import Format, Record, Unreadable
 from tillway.intake.pipeline import Arrival, Pipeline
 from tillway.journal.base import Candidate, Invalid, RefusedItem
 
@@ -83,7 +83,7 @@ class Preparation:
         if not name or name == self._pipeline.format.name:
             return self._pipeline.format
         if name not in self._formats:
-            self._formats[name] = format_named(name, self._pipeline.batch_options)
+            self._formats[name] = self._pipeline.batch_format(name)
         return self._formats[name]
 
 

@@ -50,17 +50,24 @@ class Masker:
         self._plain: set[str] = set()
         self._pseudonyms: dict[tuple[str, str], str] = {}
 
-    def mask(self, value: dict[str, Any], text: bytes | None = None) -> tuple[dict[str, Any], bool]:
+    def mask(
+        self, value: dict[str, Any], text: bytes | None = None, *, plain_below: bool = False
+    ) -> tuple[dict[str, Any], bool]:
         """Return the masked tree and whether it differs; the tree given is left as it is.
 
         text is the JSON the tree was read from, if it was: one look at it mostly shows that no
-        value can hold a card, and then only names matter.
+        value can hold a card, and then only names matter; plain_below: and only those at the top,
+        since all others may stay and no number is a float.
         """
         if text is None or json_may_hold_cards(text):
             masked = self._dict(value)
         else:
-            masked = self._named(value)
+            masked = self._named(value, below=not plain_below)
         return masked, masked is not value
+
+    def may_stay(self, name: str) -> bool:
+        """Tell whether what a name holds is kept as it is, unless it holds a card."""
+        return not self._is_listed(name)
 
     def pseudonym(self, value: str, group: str) -> str:
         """Return the pseudonym of a person, member or account; the same for the same value."""
@@ -86,7 +93,7 @@ class Masker:
         }
         return node if all(map(is_, masked.values(), node.values())) else masked
 
-    def _named(self, node: dict[str, Any]) -> dict[str, Any]:
+    def _named(self, node: dict[str, Any], *, below: bool = True) -> dict[str, Any]:
         """Mask one object by its names alone. Most of it stays, so it is copied late."""
         plain, copy = self._plain, None
         listed: list[str] = []
@@ -96,6 +103,8 @@ class Masker:
                 if not all(map(is_, listed, map(without_cards, listed))):
                     return self._with_listed(node, self._any_named)
                 copy = self._by_rules(node, listed)
+        if not below:
+            return node if copy is None else copy
         for name, value in node.items():
             what = value.__class__
             if what is str or not value:  # most are texts; what is empty or zero can hide nothing
