@@ -39,6 +39,9 @@ from tillway.project.records import RetryPolicy
 from tillway.routing import Route
 
 FEWEST_READY_LANES = 64
+TURNS_FOR_MORE = 4
+"""Turns of the event loop between a call to look and the look. Many calls come at once: messages of
+one commit, answers, rows that were written. Idle, four turns take microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,8 @@ class Dispatcher:
         try:
             while not stop.is_set():
                 self._wake.clear()
-                await asyncio.sleep(0)
+                for _ in range(TURNS_FOR_MORE):
+                    await asyncio.sleep(0)
                 self._pump()
                 self._check()
                 await self._wake.wait()

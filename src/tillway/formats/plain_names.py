@@ -63,7 +63,7 @@ class PlainNames:
 def _decoder(names: set[str]) -> Callable[[bytes], dict[str, Any]]:
     inner: Any = str | int | bool | None
     if names:
-        name = Literal[tuple(sorted(names))]  # type: ignore[valid-type]
+        name: Any = Literal[tuple(sorted(names))]
         for _ in range(LEVELS):
             inner = str | int | bool | list[inner] | dict[name, inner] | None
     return msgspec.json.Decoder(dict[str, inner]).decode
