@@ -20,6 +20,7 @@ from tillway.reconcile import (
     OpenItem,
     StoreDay,
     by_rule,
+    in_runs,
     symbol_of,
 )
 from tillway.reconcile.store_day import MEANINGS
@@ -46,11 +47,12 @@ def draw_groups(console: Console, found: Sequence[Finding]) -> None:
 
 
 def draw_findings(console: Console, found: Sequence[Finding]) -> None:
-    """Print findings one by one, the difference of each with its currency."""
+    """Print findings one by one, numbers missing in a row as one, differences with currency."""
     drawn = table("store", "date", "rule", "what", "expected", "found", "difference", "age",
                   "owner", right=("expected", "found", "difference"))  # fmt: skip
     now = SystemClock().now()
-    for one in found[:SHOWN]:
+    runs = in_runs(found)
+    for one in (run.finding for run in runs[:SHOWN]):
         difference = f"{one.difference} {one.currency}".strip() if one.difference else ""
         state = "" if one.state == "open" else f" ({one.state})"
         drawn.add_row(
@@ -59,7 +61,7 @@ def draw_findings(console: Console, found: Sequence[Finding]) -> None:
             *(age_text(seconds_since(one.first_seen, now)), one.owner),
         )
     console.print(drawn)
-    _and_more(console, len(found), f"{NARROW} or --rule")
+    _and_more(console, len(runs), f"{NARROW} or --rule")
 
 
 def draw_items(console: Console, found: Sequence[OpenItem]) -> None:

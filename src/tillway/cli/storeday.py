@@ -157,6 +157,8 @@ def override(
 
     Example: tillway storeday override 0145 2026-11-20 SEQ_GAP 03:1043 --reason "cancelled sale"
 
+    Example: tillway storeday override 0145 2026-11-20 SEQ_GAP 03:1043-1046 --reason "till replaced"
+
     Parameters
     ----------
     store
@@ -166,7 +168,8 @@ def override(
     rule
         The audit rule, such as SEQ_GAP.
     subject
-        What it is about, as `tillway storeday show` writes it; nothing for the day itself.
+        What it is about, as `tillway storeday show` writes it; nothing for the day itself. A run of
+        numbers means those of them that are open.
     """
     return _change("override", store, date, reason, project, json=json, findings=[[rule, subject]])
 

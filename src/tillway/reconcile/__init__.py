@@ -34,6 +34,7 @@ from tillway.reconcile.desk import Decision, Desk
 from tillway.reconcile.export import Amount, Sheet, write_csv, write_xlsx
 from tillway.reconcile.findings import Finding
 from tillway.reconcile.measures import Measure
+from tillway.reconcile.number_runs import in_runs
 from tillway.reconcile.sheets import KINDS, sheets
 from tillway.reconcile.signs import LEGEND, symbol_of
 from tillway.reconcile.store_day import StoreDay, local_date
@@ -78,6 +79,7 @@ __all__ = [
     "day_in_full",
     "figures",
     "findings",
+    "in_runs",
     "is_kept",
     "is_up_to_date",
     "largest",

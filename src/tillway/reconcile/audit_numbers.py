@@ -17,6 +17,7 @@ from tillway.model.sequence import ResetPolicy
 from tillway.reconcile.day_book import DayBook, Register
 from tillway.reconcile.facts import Declared
 from tillway.reconcile.findings import Finding
+from tillway.reconcile.number_runs import NumberRun, run_of
 from tillway.reconcile.numbers import Span, common, count_of, holes, joined
 from tillway.reconcile.rules import Judge
 
@@ -87,8 +88,9 @@ def audit_numbers(
 
 def missing_in(subject: str) -> int:
     """Return how many numbers the subject of a SEQ_GAP stands for."""
-    first, _, last = subject.split(":")[1].partition("-")
-    return int(last) - int(first) + 1 if last else 1
+    run = run_of(subject)
+    assert run is not None, "`_subjects` wrote it"
+    return run.last - run.first + 1
 
 
 def _gaps(place: Place, register: Register, book: DayBook, around: Surroundings) -> Iterator[Span]:
@@ -166,11 +168,9 @@ def _shown(
 
 
 def _subjects(place: Place, first: int, last: int) -> list[str]:
-    workstation, epoch = place
-    run = f":e{epoch}" if epoch else ""
     if last - first + 1 > NUMBERS_ONE_BY_ONE:
-        return [f"{workstation}:{first}-{last}{run}"]
-    return [f"{workstation}:{number}{run}" for number in range(first, last + 1)]
+        return [NumberRun(*place, first, last).subject]
+    return [NumberRun(*place, number, number).subject for number in range(first, last + 1)]
 
 
 def _duplicates(book: DayBook, around: Surroundings, judge: Judge) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from tillway.journal.base import Action
 from tillway.journal.projection import Change
 from tillway.reconcile.bookkeeper import Bookkeeper
 from tillway.reconcile.findings import Finding
+from tillway.reconcile.number_runs import meant
 from tillway.reconcile.shelf import Entry, decode_day
 from tillway.reconcile.store_day import StoreDay
 from tillway.reconcile.tables import read, write
@@ -69,16 +70,18 @@ class Desk:
     ) -> StoreDay:
         """Account for findings, each (rule, subject): they stay on record and block no longer.
 
-        Raises ConfigurationError TW-6910, TW-6912 for a finding that is not open, TW-7007.
+        A run of missing numbers, such as 03:1043-1046, means those of them that are open. Raises ConfigurationError TW-6910, TW-6912 for a finding that is not open, TW-7007.
         """
         async with self._books.alone():
             entry = await self._known(store, business_date, decision)
             change = Change()
             known = await self._books.log.known(store, business_date)
             for rule, subject in findings:
-                await self._books.log.decide(
-                    _overridden(known.get((rule, subject)), rule, subject, decision), change
-                )
+                found = [one for one in meant(known, rule, subject) if one.state == "open"]
+                if not found:
+                    raise _no_finding(rule, subject)
+                for one in found:
+                    await self._books.log.decide(_overridden(one, decision), change)
             await self._books.commit(change)
             told = ", ".join(f"{rule} {subject}".strip() for rule, subject in findings)
             return await self._carry_out(entry, "finding.override", decision, told)
@@ -86,14 +89,18 @@ class Desk:
     async def assign(
         self, store: str, business_date: str, rule: str, subject: str, owner: str, by: Decision
     ) -> None:
-        """Give a finding to somebody. Raises ConfigurationError TW-6912 for one nobody knows."""
+        """Give a finding, or the open ones of a run of numbers, to somebody.
+
+        Raises ConfigurationError TW-6912 for one nobody knows.
+        """
         async with self._books.alone():
             known = await self._books.log.known(store, business_date)
-            finding = known.get((rule, subject))
-            if finding is None:
+            found = meant(known, rule, subject)
+            if not found:
                 raise _no_finding(rule, subject)
             change = Change()
-            await self._books.log.decide(replace(finding, owner=owner, changed_at=by.at), change)
+            for one in found:
+                await self._books.log.decide(replace(one, owner=owner, changed_at=by.at), change)
             told = f"{store} {business_date} {rule} {subject}".strip()
             change.actions.append(Action(by.at, by.who, "finding.assign", told, f"to {owner}"))
             await self._books.commit(change)
@@ -146,9 +153,7 @@ class Desk:
         return day
 
 
-def _overridden(finding: Finding | None, rule: str, subject: str, decision: Decision) -> Finding:
-    if finding is None or finding.state != "open":
-        raise _no_finding(rule, subject)
+def _overridden(finding: Finding, decision: Decision) -> Finding:
     return replace(
         finding,
         state="overridden",

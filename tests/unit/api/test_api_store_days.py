@@ -154,7 +154,7 @@ async def test_a_balanced_day_is_approved_by_name(world: World) -> None:
 
 
 async def test_a_missing_number_is_accounted_for_and_assigned(world: World) -> None:
-    """Assigned first; accounted for, it blocks no longer and keeps its reason."""
+    """Assigned first; accounted for as one of a run, it blocks no longer and keeps its reason."""
     gap = {"store": STORE, "business_date": GAP_DAY}
     given = await world.post(
         "/api/v1/recon/assign", **gap, rule="SEQ_GAP", subject="03:2", owner="jo"
@@ -163,7 +163,10 @@ async def test_a_missing_number_is_accounted_for_and_assigned(world: World) -> N
     [group] = (await world.document("/api/v1/recon/findings?rule=SEQ_GAP"))["groups"]
     assert group["owners"] == ["jo"]
     done = await world.post(
-        "/api/v1/storedays/override", **gap, findings=[["SEQ_GAP", "03:2"]], reason="cancelled sale"
+        "/api/v1/storedays/override",
+        **gap,
+        findings=[["SEQ_GAP", "03:1-9"]],
+        reason="cancelled sale",
     )
     assert json.loads(done.body)["day"]["gaps"] == 0
     [finding] = (await world.document("/api/v1/recon/findings?state=overridden"))["findings"]

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from operating_world import Answered, call
-from unit.reconcile.books import Books
+from unit.reconcile.books import Books, receipt
 from unit.reconcile.days import DAY, STORE
 from unit.reconcile.told_days import CLOSED, GAP_DAY, Told, told_days
 
@@ -108,6 +108,21 @@ async def test_a_missing_number_is_accounted_for(world: World) -> None:
     assert answer.status == 303, answer.text
     page = await world.get(GAP_PAGE)
     assert "SEQ_GAP 03:2: “cancelled sale”, console" in page.text
+
+
+async def test_numbers_missing_in_a_row_are_one_line_and_one_decision(world: World) -> None:
+    """Shown with how many they are, accounted for together, and told together afterwards."""
+    await world.books.take(receipt(9, day=GAP_DAY))
+    await world.books.keeper.catch_up()
+    page = await world.get(GAP_PAGE)
+    assert "03:6-8" in page.text
+    assert "3 numbers" in page.text
+    assert "03:7<" not in page.text
+    answer = await world.post(f"{GAP_PAGE}/override", finding="SEQ_GAP 03:6-8", reason="new till")
+    assert answer.status == 303, answer.text
+    page = await world.get(GAP_PAGE)
+    assert "SEQ_GAP 03:6-8: “new till”, console" in page.text
+    assert 'value="SEQ_GAP 03:2"' in page.text
 
 
 @pytest.mark.parametrize(
