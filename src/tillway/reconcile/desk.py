@@ -70,7 +70,8 @@ class Desk:
     ) -> StoreDay:
         """Account for findings, each (rule, subject): they stay on record and block no longer.
 
-        A run of missing numbers, such as 03:1043-1046, means those of them that are open. Raises ConfigurationError TW-6910, TW-6912 for a finding that is not open, TW-7007.
+        A run of missing numbers, such as 03:1043-1046, means those of them that are open.
+        Raises ConfigurationError TW-6910, TW-6912 for a finding that is not open, TW-7007.
         """
         async with self._books.alone():
             entry = await self._known(store, business_date, decision)

@@ -1,7 +1,7 @@
 """Findings about numbers of a register: how their subject is written, and many told as one.
 
-Each missing number is a finding of its own, since each may still arrive; people want to read, and to
-account for, `03:1043-1046`.
+Each missing number is a finding of its own, since each may still arrive; people want to read, and
+to account for, `03:1043-1046`.
 """
 
 from __future__ import annotations
