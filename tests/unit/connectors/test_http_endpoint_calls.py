@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from tillway.testing.endpoint import Endpoint
 from tillway.testing.targets_suite import outbound
 
 NOW = 1_700_000_000_000_000  # 2023-11-14T22:13:20Z
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def settings(**values: Any) -> HttpTargetSettings:
@@ -142,16 +144,33 @@ async def test_retry_after_reaches_the_engine(endpoint: Endpoint, open_target: A
 async def test_headers_carry_key_trace_and_secret(endpoint: Endpoint, open_target: Any) -> None:
     """The idempotency key, W3C trace and credentials go out under the names that are set."""
     message = outbound(1)
-    message.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    message.trace_id = TRACE
     target = open_target(
         key_header="X-Once", secret_header="X-Api-Key", secret_value=Secret("hush")
     )
     await target.send([message])
     sent = endpoint.calls[0].headers
     assert sent["x-once"] == message.key
-    assert sent["traceparent"].startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+    assert sent["traceparent"].startswith(f"00-{TRACE}-")
     assert sent["x-api-key"] == "hush"
     assert sent["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("document", ["document", ""])
+async def test_each_item_of_a_bulk_call_carries_its_own_trace(
+    endpoint: Endpoint, open_target: Any, document: str
+) -> None:
+    """Under the name that is set, the span of this call for this message; none where none began."""
+    first, second = outbound(1), outbound(2)
+    first.trace_id, second.trace_id = TRACE, ""
+    target = open_target(
+        bulk_path="/documents/bulk", bulk_trace_field="traceparent", bulk_document_field=document
+    )
+    await target.send([first, second])
+    traced, untraced = json.loads(endpoint.calls[0].body)
+    assert traced["traceparent"].startswith(f"00-{TRACE}-")
+    assert "traceparent" not in untraced
+    assert "traceparent" not in endpoint.calls[0].headers
 
 
 async def test_basic_credentials_go_out(endpoint: Endpoint, open_target: Any) -> None:

@@ -122,6 +122,10 @@ class HttpTargetSettings(HttpAccess, frozen=True, kw_only=True, forbid_unknown_f
     bulk_document_field: Annotated[
         str, says("Name of the document in each item; empty puts the key into the document.")
     ] = "document"
+    bulk_trace_field: Annotated[
+        str,
+        says("Name of the W3C trace context in each item sent; empty sends none.", "traceparent"),
+    ] = ""
     answer_items_field: Annotated[
         str, says("Where the bulk answer holds its list; empty when it is the list.", "results")
     ] = ""

@@ -101,7 +101,7 @@ class HttpTarget:
         await self._client.close()
 
     async def _send_one(self, message: Outbound) -> SendResult:
-        headers = {**self._headers, **_trace_headers(message)}
+        headers = {**self._headers, **_trace_as("traceparent", message)}
         if self._settings.key_header:
             headers[self._settings.key_header] = message.key
         url = self._url + _with_key(self._settings.path, message.key)
@@ -130,10 +130,13 @@ class HttpTarget:
         return [refusal for _ in batch]
 
     def _bulk_item(self, message: Outbound) -> dict[str, object]:
-        key = {self._settings.bulk_key_field: message.key} if self._settings.bulk_key_field else {}
-        if self._settings.bulk_document_field:
-            return {**key, self._settings.bulk_document_field: message.body}
-        return {**message.body, **key}
+        settings = self._settings
+        head = {settings.bulk_key_field: message.key} if settings.bulk_key_field else {}
+        if settings.bulk_trace_field:
+            head |= _trace_as(settings.bulk_trace_field, message)
+        if settings.bulk_document_field:
+            return {**head, settings.bulk_document_field: message.body}
+        return {**message.body, **head}
 
     async def _call(
         self, method: str, url: str, headers: dict[str, str], body: bytes
@@ -161,11 +164,11 @@ def _with_key(path: str, key: str) -> str:
     return path.replace("{key}", quote(key, safe="")) if "{key}" in path else path
 
 
-def _trace_headers(message: Outbound) -> dict[str, str]:
+def _trace_as(name: str, message: Outbound) -> dict[str, str]:
     route = message.lane.partition("/")[0]
     span = span_id(message.message_id, route, message.attempt)
     header = traceparent(message.trace_id, span)
-    return {"traceparent": header} if header else {}
+    return {name: header} if header else {}
 
 
 def _unknown(target: str) -> InDoubt:
