@@ -25,7 +25,7 @@ from tillway.errors import ConfigurationError, Transient
 from tillway.journal.base import Action, Settlement
 from tillway.model import from_minor
 from tillway.observe.amounts import Money
-from tillway.project.code_rows import add_code_row, learn_code
+from tillway.project.code_rows import add_code_row, check_code, learn_code
 from tillway.reconcile import Desk
 from tillway.spelling import nearest
 
@@ -111,6 +111,7 @@ class HubOperations:
         if not reason.strip():
             raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
         cells = (row.table, row.source.strip(), row.canonical.strip(), row.label.strip())
+        check_code(self.hub.release, row.table, cells[2])
         await asyncio.to_thread(add_code_row, self.hub.release.folder, *cells)
         learn_code(self.hub.release, *cells[:3])
         await self.hub.crew.learn(*cells[:3])

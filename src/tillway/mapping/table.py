@@ -23,7 +23,12 @@ from tillway.mapping.layout import read_layout
 from tillway.mapping.quick_assembly import quick_function
 from tillway.mapping.rows import Block, BlockReader
 from tillway.mapping.syntax import CodeLookup, parts_of
-from tillway.mapping.targets import makes_exact_numbers, missing_targets, unknown_targets
+from tillway.mapping.targets import (
+    code_choices,
+    makes_exact_numbers,
+    missing_targets,
+    unknown_targets,
+)
 from tillway.model.catalogue import MESSAGE_TYPES, message_type
 from tillway.spelling import nearest
 
@@ -98,6 +103,15 @@ class MappingTable:
         if self.message_type is None:
             return ()
         return missing_targets(self._top, message_type(self.message_type).struct)
+
+    def code_choices(self) -> tuple[tuple[str, str, frozenset[str]], ...]:
+        """Return (code table, field of the message, what it takes) where codes go in as they are.
+
+        Only fields that take few values are named.
+        """
+        if self.message_type is None:
+            return ()
+        return tuple(code_choices(self._top, message_type(self.message_type).struct))
 
     def _diagnose(self, record: Mapping[str, Any]) -> Diagnosis:
         diagnosis = Diagnosis(self._codes, self._row_functions)

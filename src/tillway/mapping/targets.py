@@ -11,7 +11,7 @@ from msgspec import inspect
 from tillway.errors import ConfigurationError
 from tillway.mapping.numbers import NORMAL_FORMS
 from tillway.mapping.rows import Block
-from tillway.mapping.syntax import Call, Choice, Coalesce, Literal, Node
+from tillway.mapping.syntax import Call, Choice, Coalesce, CodeLookup, Literal, Node
 from tillway.model.header import PosFact
 from tillway.model.normal_form import exact_kinds
 from tillway.spelling import nearest
@@ -47,6 +47,59 @@ def missing_targets(top: Block, struct: type[msgspec.Struct]) -> tuple[str, ...]
     if issubclass(struct, PosFact) and "object_id" not in made:
         required |= {"workstation_id", "sequence_number"}
     return tuple(name for name in struct.__struct_fields__ if name in required - made)
+
+
+def code_choices(
+    top: Block, struct: type[msgspec.Struct]
+) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Yield (code table, field, values) where codes go as they are into a field of few values.
+
+    The targets must be known to exist.
+    """
+    yield from _code_choices(top, shape_of(struct), "")
+
+
+def _code_choices(
+    block: Block, info: inspect.Type, above: str
+) -> Iterator[tuple[str, str, frozenset[str]]]:
+    for row in block.rows:
+        found = _target(info, row.target)
+        values = None if isinstance(found, str) else _values_of(found)
+        if values is not None:
+            for table in _codes_made(row.node):
+                yield table, above + row.name, values
+    for inner in block.blocks:
+        found = _target(info, inner.target)
+        below = None if isinstance(found, str) else item_of(found)
+        if below is not None:
+            yield from _code_choices(inner, below, f"{above}{'.'.join(inner.target)}[].")
+
+
+def _codes_made(node: Node) -> Iterator[str]:
+    """Yield the code tables whose codes a part may make as they are."""
+    match node:
+        case CodeLookup(table=table):
+            yield table
+        case Choice(then=then, otherwise=otherwise):
+            yield from _codes_made(then)
+            yield from _codes_made(otherwise)
+        case Coalesce(parts=parts):
+            for part in parts:
+                yield from _codes_made(part)
+
+
+def _values_of(info: inspect.Type) -> frozenset[str] | None:
+    """Return the only texts a field takes, None where it takes more."""
+    values: set[str] = set()
+    for option in options_of(info):
+        match option:
+            case inspect.LiteralType(values=some):
+                values.update(map(str, some))
+            case inspect.NoneType():
+                pass
+            case _:
+                return None
+    return frozenset(values)
 
 
 def makes_exact_numbers(top: Block, struct: type[msgspec.Struct]) -> bool:

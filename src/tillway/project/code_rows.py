@@ -33,6 +33,15 @@ def learn_code(release: Release, name: str, source: str, canonical: str) -> None
         table.learn(source, canonical)
 
 
+def check_code(release: Release, name: str, canonical: str) -> None:
+    """Raise ConfigurationError TW-7061 where a mapping puts the code into a field it cannot be."""
+    for table in release.mappings.values():
+        for used, field, values in table.code_choices():
+            if used == name and canonical not in values:
+                known = f"{nearest(canonical, values)}Known: {', '.join(sorted(values))}."
+                raise _refused(f'{field} cannot be "{canonical}"', known)
+
+
 def add_code_row(folder: Path, name: str, source: str, canonical: str, label: str = "") -> None:
     """Add a row to `codes/<name>.csv`.
 

@@ -77,6 +77,7 @@ class CrossChecks:
             self._route(route)
         if self._parts.reconciliation:
             self._reconciliation(self._parts.reconciliation)
+        self._codes()
         self._unused()
 
     def produced(self, source: SourceRecord) -> set[str]:
@@ -167,6 +168,20 @@ class CrossChecks:
             wrong = f'no route carries posting.requested to "{posting.erp}"'
             advice = 'Add a route with this message, or write mode = "none".'
             self._problems.add(document, ("posting", "mode"), "TW-1221", wrong, advice)
+
+    def _codes(self) -> None:
+        """Check that what a code table says can stand where mapping tables put it."""
+        told: set[tuple[str, str]] = set()
+        for table in self._parts.mappings.values():
+            for name, field, values in table.code_choices():
+                for source, canonical in self._parts.codes[name].rows.items():
+                    if canonical in values or (name, source) in told:
+                        continue
+                    told.add((name, source))
+                    wrong = f'"{source}" is "{canonical}" here, which {field} cannot be'
+                    advice = f"{nearest(canonical, values)}Known: {', '.join(sorted(values))}."
+                    file = f"codes/{name}.csv"
+                    self._problems.found.append(Problem(file, 0, "TW-1222", wrong, advice))
 
     def _mapping(self, document: Document, path: SettingPath, name: str) -> MappingTable | None:
         known = [*self._parts.mappings, *self._parts.unread["mappings"]]

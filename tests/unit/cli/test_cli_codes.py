@@ -50,13 +50,14 @@ def test_a_row_is_added_listed_and_on_record(
         ((*ADD, "CASH", "other", *WHY), "TW-7061"),
         (("codes", "add", "tendr", "SHELLS", "other", *WHY), "TW-7061"),
         ((*ADD, "=cmd()", "other", *WHY), "TW-7061"),
+        ((*ADD, "SHELLS", "othr", *WHY), "TW-7061"),
         ((*ADD, "SHELLS", "other"), "TW-7007"),
     ],
 )
 def test_what_cannot_be_added_leaves_the_file_alone(
     folder: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: str
 ) -> None:
-    """A code that is listed, a table that is not there, a formula, and no reason are refused."""
+    """A listed code, no such table, a formula, what no tender can be, and no reason are refused."""
     file = folder / "codes" / "tender.csv"
     before = file.read_bytes()
     assert run_verb([*words, "--project", str(folder), "--json"]) == exit_codes.FAILED

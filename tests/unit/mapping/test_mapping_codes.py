@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tillway.errors import ConfigurationError
-from tillway.mapping import CodeTable, load_code_table
+from tillway.mapping import CodeTable, load_code_table, load_table
 from tillway.mapping.faults import RowFault
 
 UOM = "source,canonical,label\n# a remark\nST,EA,piece\n\n 7 , KGM ,kilogram\n"
@@ -67,3 +67,31 @@ def test_malformed_table_is_refused_with_its_line(text, line):
         load_code_table("uom", text)
     assert error.value.code == "TW-3309"
     assert error.value.where["at"] == f"codes/uom.csv:{line}"
+
+
+def test_a_table_tells_where_its_codes_go_into_a_field_of_few_values():
+    """As they are, or as one of several; a code that is changed first, or a free text, is not."""
+    text = """
+message_type = "retail_transaction.completed"
+version = 1
+[map]
+operator_id = 'code("uom", cashier)'
+transaction_type = 'lower(code("kind", kind))'
+[each.lines]
+from = 'items'
+line_type = 'coalesce(code("line", kind), "sale")'
+uom = '"EA" if pieces else code("uom", unit)'
+"""
+    codes = {name: CodeTable(name, {"a": "b"}) for name in ("uom", "kind", "line")}
+    found = load_table(text, name="x", codes=codes).code_choices()
+    assert {(table, field) for table, field, _ in found} == {
+        ("line", "lines[].line_type"),
+        ("uom", "lines[].uom"),
+    }
+    assert all("EA" in values for table, _, values in found if table == "uom")
+
+
+def test_a_table_for_a_target_knows_no_fields_of_few_values():
+    """What a target takes is the target's to say."""
+    text = 'output = "x"\nversion = 1\n[map]\nunit = "code(\'uom\', unit)"\n'
+    assert load_table(text, name="x", codes={"uom": CodeTable("uom", {})}).code_choices() == ()

@@ -69,6 +69,13 @@ BROKEN = [
     ("stores_csv", ("country,", "land,"), "TW-1209", "stores.csv:1", '"country"'),
     ("codes_control_csv", ("canonical", "canon"), "TW-3309", "codes/control.csv:1", ""),
     (
+        "codes_control_csv",
+        ("DRAWER,no_sale", "DRAWER,nosale"),
+        "TW-1222",
+        "codes/control.csv",
+        'Did you mean "no_sale"',
+    ),
+    (
         "mappings_tills_control_toml",
         ("sequence_number = 'integer(number)'\n", ""),
         "TW-1215",
