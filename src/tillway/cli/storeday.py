@@ -199,7 +199,8 @@ def assign(
     rule
         The audit rule, such as SEQ_GAP.
     subject
-        What it is about, as `tillway storeday show` writes it; nothing for the day itself.
+        What it is about, as `tillway storeday show` writes it; nothing for the day itself. A run of
+        numbers means those of them that are open.
     """
     asked = {
         "store": "" if store == NONE else store,

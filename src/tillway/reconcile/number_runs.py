@@ -14,7 +14,9 @@ from typing import NamedTuple
 from tillway.reconcile.findings import Finding
 
 NUMBER_RULES = frozenset(("SEQ_GAP", "SEQ_DUPLICATE"))
-_SUBJECT = re.compile(r"([^:]+):([0-9]{1,18})(?:-([0-9]{1,18}))?(?::e([0-9]{1,9}))?")
+_SUBJECT = re.compile(
+    r"(.+):([0-9]{1,40})(?:-([0-9]{1,40}))?(?::e([0-9]{1,40}))?", re.ASCII | re.DOTALL
+)
 
 
 class NumberRun(NamedTuple):

@@ -37,9 +37,7 @@ def test_a_subject_is_read_as_it_is_written(subject: str) -> None:
     assert run.subject == subject
 
 
-@pytest.mark.parametrize(
-    "subject", ["", "03", "03:", "03:x", "0145:03:2026-11-20:7", "03:7-", ":7"]
-)
+@pytest.mark.parametrize("subject", ["", "03", "03:", "03:x", "0145:03:2026-11-20", "03:7-", ":7"])
 def test_a_text_that_names_no_numbers_is_no_run(subject: str) -> None:
     """A natural key or a till is nothing of the kind."""
     assert run_of(subject) is None
