@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from browser.clicks import Person
 from browser.people import add_people
 from browser.stories import MORNING, Stage, erp_has_codes
 from browser.walk import (
+    EVERY_WIDTH,
     LANGUAGES,
-    WIDTHS,
     Seen,
     Tour,
     Visit,
@@ -28,22 +28,28 @@ from flows.turned_clock import TurnedClock
 from flows.world import new_world
 
 MANY = 600
-EMPTY_WIDTHS = {"en": (1200,), "tr": (360,)}
+DESK_AND_PHONE = {"en": (1200,), "tr": (360,)}
+"""One language on a desk and the other on a phone: half the work, and little is missed."""
 NOT_FOUND, FORBIDDEN = 404, 403
 ADMIN, VIEWER = "ada", "vic"
 
 
-async def trading_world(browser: Browser, folder: Path, shots: Path | None) -> list[Seen]:
+async def trading_world(
+    browser: Browser,
+    folder: Path,
+    shots: Path | None,
+    widths: Mapping[str, tuple[int, ...]] = EVERY_WIDTH,
+) -> list[Seen]:
     """Trade a little, break a little, walk every screen; then the doors of a hub with accounts."""
     async with trading(browser, folder) as stage:
         page, base = stage.person.page, stage.person.base
         visits = await addresses(page, base)
         visits += [Visit("no such page", "/nowhere", NOT_FOUND)]
         visits += [Visit("no such sale", "/find?q=0002-01-000777")]
-        seen = await walked(browser, base, visits, shots)
+        seen = await walked(browser, base, visits, shots, widths)
         await add_people(stage.world.folder, {ADMIN: "admin", VIEWER: "viewer"})
-        seen += await walked(browser, base, [Visit("login", "/login")], shots)
-        return [*seen, *await forbidden(browser, base, shots)]
+        seen += await walked(browser, base, [Visit("login", "/login")], shots, widths)
+        return [*seen, *await forbidden(browser, base, shots, widths)]
 
 
 async def empty_world(browser: Browser, folder: Path, shots: Path | None) -> list[Seen]:
@@ -54,8 +60,7 @@ async def empty_world(browser: Browser, folder: Path, shots: Path | None) -> lis
         known = await addresses(page, running.address, whole=False)
         await context.close()
         visits = [Visit(f"{one.name} of an empty hub", one.path) for one in known]
-        # A phone in one language and a desk in the other: an empty page has little to get wrong.
-        return await walked(browser, running.address, visits, shots, EMPTY_WIDTHS)
+        return await walked(browser, running.address, visits, shots, DESK_AND_PHONE)
 
 
 async def many_stores(browser: Browser, folder: Path, shots: Path | None) -> Seen:
@@ -98,7 +103,9 @@ async def trading(browser: Browser, folder: Path) -> AsyncIterator[Stage]:
             await context.close()
 
 
-async def forbidden(browser: Browser, base: str, shots: Path | None) -> list[Seen]:
+async def forbidden(
+    browser: Browser, base: str, shots: Path | None, widths: Mapping[str, tuple[int, ...]]
+) -> list[Seen]:
     """Look as a viewer at a page of the administrator, and at one's own account."""
     visits = [Visit("forbidden", "/people", FORBIDDEN), Visit("account of a person", "/account")]
     screens = {one.name: Seen(one.name) for one in visits}
@@ -107,6 +114,6 @@ async def forbidden(browser: Browser, base: str, shots: Path | None) -> list[See
         person = Person(await context.new_page(), base)
         await person.open("/login")
         await person.log_in(VIEWER)
-        await Tour(context, base, language, WIDTHS, shots).look_at(visits, screens)
+        await Tour(context, base, language, widths[language], shots).look_at(visits, screens)
         await context.close()
     return list(screens.values())

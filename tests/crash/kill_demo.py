@@ -49,7 +49,7 @@ async def killed_demo(stage: Stage, kills: int, rng: Random) -> list[str]:
     try:
         await stage.open()
         await _kill_again_and_again(stage, kills, rng)
-        await stage.last_curtain()
+        await close_shops(stage)
         queries = open_queries(stage.folder)
         await drained(stage, queries)
         found = await summary(stage, queries, None)
@@ -81,6 +81,13 @@ def out_of_order(documents: list[ErpDocument]) -> list[str]:
             late.append(document.receipt_key)
         newest[tuple(lane)] = int(number)
     return late
+
+
+async def close_shops(stage: Stage) -> None:
+    """Break off a day that is far too long to be played to its end, and hand over what was sold."""
+    assert stage.feed is not None, "nobody sells yet"
+    stage.feed.stop()
+    await stage.last_curtain()
 
 
 async def until(condition: Callable[[], bool]) -> None:

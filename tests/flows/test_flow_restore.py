@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crash.kill_demo import close_shops
 from tillway.assembly import open_queries
 from tillway.assembly.backup import back_up
 from tillway.assembly.restore import Order, acknowledge, restore
@@ -74,7 +75,7 @@ async def test_backed_up_under_load_killed_and_restored(stage: Stage, tmp_path: 
         made = await back_up(stage.folder, backup, CLOCK, untold)
         await stage.heal_erp()
         await until(lambda: more_than(running, made.position + 60))
-        await stage.last_curtain()
+        await close_shops(stage)
         await until(lambda: is_drained(stage, running))
         await running.close()
         await kill_for_good(stage.hub)
