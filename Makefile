@@ -20,6 +20,8 @@ $(VENV)/run.ok: requirements/core.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Where PYTHONDONTWRITEBYTECODE is set, each start would compile all of it anew.
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/dev.ok: requirements/dev.lock $(VENV)/run.ok

@@ -80,6 +80,7 @@ async def run_hub(
     started is told the address once doors are open. Raises JournalFault when the journal failed:
     nothing more was acknowledged and the process must leave at once.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     hub = await open_hub(release, crew=crew)
     await hub.start()
     # Before the address is written down: who reads it may ask the hub to end at once.
@@ -87,7 +88,6 @@ async def run_hub(
     doorway = await open_doorway(hub)
     address = f"http://{doorway.server.host}:{doorway.server.port}"
     _rarely_collect()
-    sys.setswitchinterval(SWITCH_SECONDS)
     started(address)
     end = asyncio.create_task(_end(asked, seconds))
     failed = asyncio.create_task(hub.failed())

@@ -10,6 +10,7 @@ import asyncio
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from tillway.errors import InDoubt, NotConnected
@@ -73,7 +74,10 @@ def http_client(
 
 
 class _AiohttpClient:
-    """aiohttp behind our interface; it is imported with the first call."""
+    """aiohttp behind our interface.
+
+    It is imported with the first call, in a thread, since that takes a fifth of a second.
+    """
 
     def __init__(
         self,
@@ -93,6 +97,8 @@ class _AiohttpClient:
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> HttpReply:
+        if self._session is None:
+            await asyncio.to_thread(import_module, "aiohttp")
         import aiohttp
 
         session = self._session or self._open()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,11 +79,12 @@ def setting_problems(
     return problems
 
 
-def describe(struct_type: type[msgspec.Struct]) -> list[Field]:
+@cache
+def describe(struct_type: type[msgspec.Struct]) -> tuple[Field, ...]:
     """Return the settings of a connector in the order they are declared."""
     shape = inspect.type_info(struct_type)
     assert isinstance(shape, inspect.StructType)
-    return [_described(field) for field in shape.fields]
+    return tuple(_described(field) for field in shape.fields)
 
 
 def _described(field: inspect.Field) -> Field:

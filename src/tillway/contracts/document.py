@@ -19,6 +19,15 @@ from tillway.spelling import nearest
 MAX_DOCUMENT_CHARACTERS = 512_000
 MAX_DOCUMENT_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML over libyaml, where it was built with it."""
+_OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +91,41 @@ def read_document(text: str, file: str) -> Entry:
     if len(text) > MAX_DOCUMENT_CHARACTERS:
         raise start.error("the document is too large", "split it")
     try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                at = Entry(None, f"{file}:{token.start_mark.line + 1}", "")
-                raise at.error("anchors and aliases are not used here", "write the value out")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _look_over(text, file)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         at = Entry(None, f"{file}:{mark.line + 1 if mark else 1}", "")
         said = getattr(problem, "problem", None) or str(problem).split("\n", maxsplit=1)[0]
         raise at.error(f"no YAML: {said}", "mend the YAML at this line") from None
-    except RecursionError:
-        raise start.error("the document is nested too deep", "flatten it") from None
     if node is None:
         raise start.error("the document is empty", "write the contract")
-    return _entry(node, file, "", 0)
+    return _entry(node, file, "")
 
 
-def _entry(node: yaml.Node, file: str, path: str, depth: int) -> Entry:
+def _look_over(text: str, file: str) -> None:
+    """Refuse what is not used here, and what is nested too deep for libyaml, which would crash."""
+    depth = 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        at = Entry(None, f"{file}:{token.start_mark.line + 1}", "")
+        if depth > MAX_DOCUMENT_DEPTH:
+            raise at.error("the document is nested too deep", "flatten it")
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            raise at.error("anchors and aliases are not used here", "write the value out")
+
+
+def _entry(node: yaml.Node, file: str, path: str) -> Entry:
     here = Entry(None, f"{file}:{node.start_mark.line + 1}", path)
-    if depth > MAX_DOCUMENT_DEPTH:
-        raise here.error("the document is nested too deep", "flatten it")
     if isinstance(node, yaml.MappingNode):
-        return Entry(_fields(node, file, here, depth), here.at, path)
+        return Entry(_fields(node, file, here), here.at, path)
     if isinstance(node, yaml.SequenceNode):
-        items = [
-            _entry(child, file, f"{path}[{index}]", depth + 1)
-            for index, child in enumerate(node.value)
-        ]
+        items = [_entry(child, file, f"{path}[{index}]") for index, child in enumerate(node.value)]
         return Entry(items, here.at, path)
     return Entry(_scalar(node, here), here.at, path)
 
 
-def _fields(node: yaml.MappingNode, file: str, here: Entry, depth: int) -> dict[str, Entry]:
+def _fields(node: yaml.MappingNode, file: str, here: Entry) -> dict[str, Entry]:
     fields: dict[str, Entry] = {}
     for key, child in node.value:
         at = f"{file}:{key.start_mark.line + 1}"
@@ -124,7 +135,7 @@ def _fields(node: yaml.MappingNode, file: str, here: Entry, depth: int) -> dict[
         path = f"{here.path}.{name}" if here.path else name
         if name in fields:
             raise Entry(None, at, path).error("this key is written twice", "remove one of them")
-        entry = _entry(child, file, path, depth + 1)
+        entry = _entry(child, file, path)
         fields[name] = Entry(entry.value, at, path)
     return fields
 

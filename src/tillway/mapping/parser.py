@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from tillway.errors import ConfigurationError
 from tillway.mapping import limits
@@ -55,6 +56,7 @@ _ARITHMETIC: Mapping[type[ast.operator], str] = {
     ast.Mult: "*",
     ast.Div: "/",
 }
+REMEMBERED_EXPRESSIONS = 1_024
 _NOT_PYTHON = {"true": "True", "false": "False", "null": "None"}
 
 
@@ -99,9 +101,7 @@ def parse(text: str, codes: Mapping[str, CodeTable], place: Place) -> Node:
 
 def _python_tree(line: str, place: Place) -> ast.expr:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return ast.parse(line, mode="eval").body
+        return _parsed(line)
     except (SyntaxError, ValueError, MemoryError, RecursionError, Warning) as problem:
         said = getattr(problem, "msg", None) or "it cannot be read"
         raise place.error(
@@ -109,6 +109,14 @@ def _python_tree(line: str, place: Place) -> ast.expr:
             f"not an expression: {said}",
             f'use {ALLOWED}; a field with an odd name is this["odd name"]',
         ) from None
+
+
+# The tables of a project say much the same of a header, so most expressions stand in several.
+@lru_cache(maxsize=REMEMBERED_EXPRESSIONS)
+def _parsed(line: str) -> ast.expr:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return ast.parse(line, mode="eval").body
 
 
 def _check_size(tree: ast.expr, place: Place) -> None:

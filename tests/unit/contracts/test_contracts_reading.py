@@ -155,6 +155,14 @@ def test_what_is_no_contract_is_refused(text):
     assert error.value.code == "TW-2101"
 
 
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "a:\n-  "])
+def test_what_is_nested_without_end_is_refused_and_crashes_nothing(opening):
+    """However deep, and in whichever of YAML's ways: refused with its line."""
+    with pytest.raises(ConfigurationError) as error:
+        load_contract(opening * (500_000 // len(opening)), file=FILE)
+    assert error.value.code == "TW-2101"
+
+
 def test_schema_with_two_objects_is_refused():
     """One contract is about one message type."""
     with pytest.raises(ConfigurationError, match="one schema object"):
