@@ -39,13 +39,14 @@ TURNS = 60
 class SlowJournal(MemoryJournal):
     """The in-memory journal, with the pauses of a real one: what is not committed can be lost.
 
-    journal_fault makes the next commit fail.
+    journal_fault makes the next commit fail; longest_pause counts turns of the event loop.
     """
 
     def __init__(self, random: Random | None = None) -> None:
         super().__init__()
         self._random = random or Random(0)  # noqa: S311 - a test needs a seed, not a secret
         self.journal_fault: Exception | None = None
+        self.longest_pause = 3
         self.settlements: list[Settlement] = []
         self.reads = 0
 
@@ -64,7 +65,7 @@ class SlowJournal(MemoryJournal):
         await super().settle(settlement)
 
     async def _pause(self) -> None:
-        for _ in range(self._random.randint(0, 3)):
+        for _ in range(self._random.randint(0, self.longest_pause)):
             await asyncio.sleep(0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +82,26 @@ async def test_a_return_whose_sale_is_there_keeps_its_place() -> None:
     assert shop.keys() == ["2:1:1", "2:1:2", f"2:1:{back}", "2:1:4"]
     assert shop.row(back).attempts == 1
     assert not shop.journal.attempts
+
+
+async def test_a_sale_that_is_about_to_be_settled_is_noticed() -> None:
+    """The target has it, its row is not committed yet, and the cursor stands before another one."""
+    target = ScriptedTarget()
+    shop = Shop(target)
+    shop.journal.longest_pause = 100
+    opened, target.door = target.door, asyncio.Event()
+    [first] = await shop.accept("9:9")
+    await shop.start()
+    slow, target.door = target.door, opened
+    [sale] = await shop.accept("2:1")
+    back = await shop.take_back("2:1", f"2:1:{sale}")
+    await shop.turn()
+    assert shop.keys() == [f"2:1:{sale}", f"2:1:{back}"]
+    assert first not in shop.states(), "the cursor has passed the sale"
+    slow.set()
+    await shop.turn()
+    assert shop.states() == dict.fromkeys([first, sale, back], "delivered")
+    await shop.books()
 
 
 async def test_after_the_limit_a_return_goes_without_its_sale_and_is_flagged() -> None:
