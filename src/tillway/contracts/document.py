@@ -108,10 +108,11 @@ def _look_over(text: str, file: str) -> None:
     depth = 0
     for token in yaml.scan(text, Loader=_LOADER):
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-        at = Entry(None, f"{file}:{token.start_mark.line + 1}", "")
-        if depth > MAX_DOCUMENT_DEPTH:
-            raise at.error("the document is nested too deep", "flatten it")
-        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+        too_deep = depth > MAX_DOCUMENT_DEPTH
+        if too_deep or isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            at = Entry(None, f"{file}:{token.start_mark.line + 1}", "")
+            if too_deep:
+                raise at.error("the document is nested too deep", "flatten it")
             raise at.error("anchors and aliases are not used here", "write the value out")
 
 
