@@ -43,6 +43,13 @@ def renewed(number: Locator, times: int = 1) -> str:
     return number.inner_text()
 
 
+def answered(page: Page) -> str:
+    """Return what the hub answers when the page asks the next time what is new."""
+    with page.expect_response(page.url) as answer:
+        pass
+    return answer.value.text()
+
+
 def press(page: Page, button: str, said: str) -> None:
     """Press a button of the demo and read what the page says of it."""
     page.get_by_role("button", name=button, exact=True).click()
@@ -123,10 +130,9 @@ def test_an_unknown_tender_is_explained(page: Page) -> None:
 
 def test_a_sale_is_traced_and_found_by_its_receipt(page: Page) -> None:
     """A click opens the life of a message; its store, till and number find it again."""
-    link = page.locator("#latest tbody th a", has_text=KEY).first
-    key = link.inner_text()
-    link.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(key)
+    page.locator("#latest tbody th a", has_text=KEY).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(KEY)
+    key = page.get_by_role("heading", level=1).inner_text()
     expect(page.locator("ol.line")).to_contain_text("accepted")
     store, till, number = KEY.fullmatch(key).groups()
     search = page.get_by_role("searchbox")
@@ -136,6 +142,21 @@ def test_a_sale_is_traced_and_found_by_its_receipt(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("for “")
     expect(page.get_by_role("link", name=key, exact=True)).to_be_visible()
+
+
+def test_a_sale_does_not_move_away_under_the_hand(page: Page) -> None:
+    """While a person aims at a link the page stands still; once the hand is gone it goes on."""
+    page.clock.set_fixed_time("2026-11-20T12:00:00Z")
+    aimed_at = page.locator("#latest tbody th a", has_text=KEY).first
+    aimed_at.hover()
+    key, accepted = aimed_at.inner_text(), figure(page, "Accepted").inner_text()
+    while f'<dd class="figure">{accepted}</dd>' in answered(page):
+        pass
+    answered(page)
+    assert (aimed_at.inner_text(), figure(page, "Accepted").inner_text()) == (key, accepted)
+    page.mouse.move(1, 1)
+    renewed(figure(page, "Accepted"))
+    expect(aimed_at).not_to_have_text(key)
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:

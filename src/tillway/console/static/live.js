@@ -5,11 +5,11 @@
   const seconds = Number(document.body.dataset.refreshSeconds);
   const parts = document.querySelectorAll("[data-live]");
   if (!seconds || !parts.length) return;
-  const LOST_SECONDS = 10;
+  const LOST_SECONDS = 10, AIM_SECONDS = 3;
   const words = document.body.dataset;
   const note = document.getElementById("freshness") || made();
   const clock = () => new Date().toTimeString().slice(0, 8);
-  let busy = false, last = clock(), heard = Date.now(), source = null;
+  let busy = false, last = clock(), heard = Date.now(), moved = 0, source = null;
 
   function made() {
     const line = document.createElement("p");
@@ -21,6 +21,10 @@
     return said;
   }
   function say(word, look) { note.textContent = word; note.className = look || ""; }
+
+  // A row that moves between the aim and the click opens the wrong sale.
+  const aiming = () => Date.now() - moved < AIM_SECONDS * 1000
+    && document.querySelector("[data-live] :is(a, button):hover");
 
   function replace(part, next) {
     const open = new Set([...part.querySelectorAll("details")].flatMap((one, place) => one.open ? [place] : []));
@@ -42,13 +46,14 @@
       if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!answer.ok) { location.reload(); return; }
+      heard = Date.now();
+      if (aiming()) return;
       for (const part of document.querySelectorAll("[data-live]")) {
         const next = fresh.getElementById(part.id);
         if (next && next.innerHTML !== part.innerHTML) replace(part, next);
       }
       document.title = fresh.title;
       last = clock();
-      heard = Date.now();
       say(`${words.liveWord}, ${last}`);
       document.dispatchEvent(new Event("renewed"));
     } catch {
@@ -78,6 +83,7 @@
     listen();
     if (Date.now() - heard > LOST_SECONDS * 1000) say(`${words.lostWord} ${last}`, "bad");
   }, seconds * 1000);
+  document.addEventListener("pointermove", () => { moved = Date.now(); }, { passive: true });
   document.addEventListener("visibilitychange", () => { if (document.hidden) pause(); else { listen(); renew(); } });
   listen();
 })();
