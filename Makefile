@@ -32,7 +32,8 @@ demo: $(VENV)/run.ok  ## run the main job: five stores, the hub, a stand-in ERP 
 	$(BIN)/tillway dev --fresh .demo $(if $(SECONDS),--seconds $(SECONDS) --json)
 
 test: $(VENV)/dev.ok  ## run every test
-	$(BIN)/pytest -n 2 --dist worksteal
+	@# One process more than this usually has cores: a third of the time a test waits for another.
+	$(BIN)/pytest -n 3 --dist worksteal
 
 browser: $(VENV)/dev.ok  ## every screen and the incident stories in a real Chromium, which it installs (OUT=file.json)
 	PYTHONPATH=tests $(BIN)/python -m browser $(if $(OUT),--out $(OUT))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
 from tillway.console.screens import SCREENS
 
@@ -62,16 +63,23 @@ class Visit:
     status: int = OK
 
 
-def listen(page: Page, seen: Seen, status: int = OK) -> None:
-    """Keep every error of the browser's console and every error of a script."""
+@contextmanager
+def listening(page: Page, seen: Seen, status: int) -> Iterator[None]:
+    """Note every error of the browser's console and every error of a script while it lasts."""
 
     def said(message: ConsoleMessage) -> None:
         expected = status != OK and f"status of {status}" in message.text
         if message.type == "error" and not expected:
             seen.csp.append(message.text)
 
+    def failed(error: Error) -> None:
+        seen.csp.append(str(error))
+
     page.on("console", said)
-    page.on("pageerror", lambda error: seen.csp.append(str(error)))
+    page.on("pageerror", failed)
+    yield
+    page.remove_listener("console", said)
+    page.remove_listener("pageerror", failed)
 
 
 async def addresses(page: Page, base: str, *, whole: bool = True) -> list[Visit]:
@@ -121,37 +129,39 @@ class Tour:
     async def look_at(self, visits: Iterable[Visit], screens: Mapping[str, Seen]) -> None:
         """Open every address at every width and note what is found under its name."""
         self.context.set_default_timeout(PATIENCE_MILLISECONDS)
-        for visit in visits:
-            for width in self.widths:
-                await self._look(visit, screens[visit.name], width)
+        listed = list(visits)
+        for width in self.widths:
+            # One page for all of them: for each page of its own the browser starts a process.
+            page = await self.context.new_page()
+            await page.set_viewport_size({"width": width, "height": 900})
+            for visit in listed:
+                await self._look(page, visit, screens[visit.name], width)
+            await page.close()
 
-    async def _look(self, visit: Visit, seen: Seen, width: int) -> None:
-        page = await self.context.new_page()
-        await page.set_viewport_size({"width": width, "height": 900})
-        listen(page, seen, visit.status)
+    async def _look(self, page: Page, visit: Visit, seen: Seen, width: int) -> None:
         before = len(seen.axe) + len(seen.csp)
         took = await look(page, self.base, visit, seen, f"{width} px {self.language}")
         await _speaks(page, self.language, seen)
         if self.shots is not None:
             name = f"{visit.name.replace(' ', '-')}-{width}-{self.language}.png"
             await page.screenshot(path=self.shots / name, full_page=True)
-        await page.close()
         found = len(seen.axe) + len(seen.csp) - before
         say(f"{visit.name} {width} {self.language}: {took} ms, {found} findings")
 
 
 async def look(page: Page, base: str, visit: Visit, seen: Seen, where: str) -> int:
     """Load one page, time it, note what is wrong with it; returns the milliseconds it took."""
-    answer = await page.goto(base + visit.path, wait_until="load")
-    await page.wait_for_function(LOADED)
-    took = round(await page.evaluate(LOAD_MILLISECONDS))
-    seen.load_ms = max(seen.load_ms, took)
-    if answer is not None and answer.status != visit.status:
-        seen.csp.append(f"{where}: {visit.path} answered {answer.status}")
-    wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    if wide > 0:
-        seen.axe.append(f"{where}: {wide} px wider than the screen")
-    result = await Axe().run(page)
+    with listening(page, seen, visit.status):
+        answer = await page.goto(base + visit.path, wait_until="load")
+        await page.wait_for_function(LOADED)
+        took = round(await page.evaluate(LOAD_MILLISECONDS))
+        seen.load_ms = max(seen.load_ms, took)
+        if answer is not None and answer.status != visit.status:
+            seen.csp.append(f"{where}: {visit.path} answered {answer.status}")
+        wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide > 0:
+            seen.axe.append(f"{where}: {wide} px wider than the screen")
+        result = await Axe().run(page)
     for one in result.response["violations"]:
         node = one["nodes"][0]["html"][:120]
         seen.axe.append(f"{where}: {one['id']} ({one['impact']}): {node}")

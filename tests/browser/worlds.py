@@ -18,7 +18,6 @@ from browser.walk import (
     Tour,
     Visit,
     addresses,
-    listen,
     look,
     say,
     walked,
@@ -72,7 +71,6 @@ async def many_stores(browser: Browser, folder: Path, shots: Path | None) -> See
         async with world.running() as running:
             context = await browser.new_context(viewport={"width": 1200, "height": 900})
             page = await context.new_page()
-            listen(page, seen)
             took = await look(page, running.address, Visit(seen.name, "/"), seen, "1200 px en")
             if shots is not None:
                 await page.screenshot(path=shots / "health-600.png", full_page=True)

@@ -16,7 +16,7 @@ from browser.steady import SHIFTS, steady
 from e2e.conftest import no_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
-FEW = 60
+FEW = 40
 
 
 @pytest.fixture
