@@ -109,8 +109,8 @@ def test_the_quick_way_is_taken_and_is_not_the_plain_one(cases: list[Case]) -> N
     """Records as shops send them need no second way: what the property compares are two ways."""
     nones = 0
     for table, record in cases:
-        assert table._quick is not None, table.name
-        quick, plain = table._quick(record), table.apply(record)
+        assert table._compiled.quick is not None, table.name
+        quick, plain = table._compiled.quick(record), table.apply(record)
         made = message_type(table.message_type or "").convert_exact(quick)
         assert made == _plain(table, record)
         assert {name for name, value in quick.items() if value is not None} == set(plain)
@@ -120,8 +120,14 @@ def test_the_quick_way_is_taken_and_is_not_the_plain_one(cases: list[Case]) -> N
 
 def test_parts_whose_values_are_tested_in_the_table_are_structs_already(cases: list[Case]) -> None:
     """Lines with their items and taxes, and tenders, need no second look."""
-    receipts = [case for case in cases if case[1].get("items") and case[0]._quick is not None]
-    made = [table._quick(record) for table, record in receipts if table._quick is not None]
+    receipts = [
+        case for case in cases if case[1].get("items") and case[0]._compiled.quick is not None
+    ]
+    made = [
+        table._compiled.quick(record)
+        for table, record in receipts
+        if table._compiled.quick is not None
+    ]
     lines = [line for receipt in made for line in receipt["lines"]]
     assert lines
     assert all(isinstance(line, Line) for line in lines)

@@ -78,7 +78,7 @@ def test_attack_list_would_work_in_python():
 def test_compiled_table_has_no_builtins():
     """The function of a table knows nothing but what the mapping language hands it."""
     loaded = load_table('output = "x"\nversion = 1\n[map]\na = "b"\n', name="t", codes={})
-    assert loaded._run.__globals__["__builtins__"] == {}
+    assert loaded._compiled.plain.__globals__["__builtins__"] == {}
 
 
 NAMES = st.sampled_from(

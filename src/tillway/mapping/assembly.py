@@ -15,23 +15,23 @@ INDENT = "    "
 Function = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def table_function(top: Block, codes: Mapping[str, CodeTable], label: str) -> tuple[Function, str]:
-    """Return the function of a table and its text.
+def table_function(top: Block, codes: Mapping[str, CodeTable], label: str) -> Function:
+    """Return the function of a table.
 
-    The function raises RowFault at the first row that fails, or TypeError where a list or an
+    It raises RowFault at the first row that fails, or TypeError where a list or an
     object stands for a value.
     """
     program = Program(codes, remembers=True)
     return function_of(Writer(program, Scope(program, {"this": "root"}, None)), top, label)
 
 
-def function_of(writer: Writer, top: Block, label: str) -> tuple[Function, str]:
-    """Return what a writer makes of a whole table as one function, and its text."""
+def function_of(writer: Writer, top: Block, label: str) -> Function:
+    """Return what a writer makes of a whole table as one function."""
     body = writer.rows(top, "out")
     lines = ["def apply(root):"]
     lines += [INDENT + line for line in (*writer.scope.lines, *body, "return out")]
     text = "\n".join(lines) + "\n"
-    return writer.program.build(text, "apply", label), text
+    return writer.program.build(text, "apply", label)
 
 
 class Writer:

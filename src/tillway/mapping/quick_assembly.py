@@ -42,7 +42,7 @@ def quick_function(
     """
     program = Program(codes, remembers=True)
     scope = Scope(program, {"this": "root"}, None)
-    return function_of(_QuickWriter(program, scope, shape_of(struct), whole=True), top, label)[0]
+    return function_of(_QuickWriter(program, scope, shape_of(struct), whole=True), top, label)
 
 
 class _QuickWriter(Writer):

@@ -14,13 +14,12 @@ from typing import Any
 import msgspec
 
 from tillway.errors import ConfigurationError, ContractViolation, Violation
-from tillway.mapping.assembly import Function, table_function
 from tillway.mapping.codes import CodeTable
+from tillway.mapping.compiled import Compiled
 from tillway.mapping.coverage import record_fields, source_fields
 from tillway.mapping.diagnosis import Diagnosis, RowTrace
 from tillway.mapping.faults import RowFault
 from tillway.mapping.layout import read_layout
-from tillway.mapping.quick_assembly import quick_function
 from tillway.mapping.rows import Block, BlockReader
 from tillway.mapping.syntax import CodeLookup, parts_of
 from tillway.mapping.targets import (
@@ -39,8 +38,7 @@ class MappingTable:
 
     exact says that every number it makes is in the model's normal form.
     reads names the fields of the record it can tell apart from their absence, None for all.
-    digest is the SHA-256 of the text and of every code table it uses. program is the text of the
-    compiled function, for a reader who wants to see what runs.
+    digest is the SHA-256 of the text and of every code table it uses.
     """
 
     name: str
@@ -50,11 +48,9 @@ class MappingTable:
     exact: bool
     digest: str
     reads: frozenset[str] | None
-    program: str = field(repr=False)
     _top: Block = field(repr=False)
     _codes: Mapping[str, CodeTable] = field(repr=False)
-    _run: Function = field(repr=False)
-    _quick: Function | None = field(repr=False)
+    _compiled: Compiled = field(repr=False)
     _row_functions: dict[int, Callable[..., Any]] = field(repr=False, default_factory=dict)
 
     @property
@@ -69,7 +65,7 @@ class MappingTable:
         failing row, at most 100.
         """
         try:
-            return self._run(record)
+            return self._compiled.plain(record)
         except RowFault as fault:
             raise self._violations(record, fault) from None
         except TypeError:
@@ -83,9 +79,10 @@ class MappingTable:
         """
         assert self.message_type is not None, "the caller knows what the table makes"
         kind = MESSAGE_TYPES[self.message_type]
-        if self._quick is not None:
+        quick = self._compiled.quick
+        if quick is not None:
             try:
-                return kind.convert_exact(self._quick(record))
+                return kind.convert_exact(quick(record))
             except (RowFault, TypeError, msgspec.ValidationError):
                 pass  # the way below finds the same, and says all of it
         return kind.convert(self.apply(record), exact=self.exact)
@@ -164,7 +161,7 @@ def _load(
         return None, [problem]
     reader = BlockReader(codes)
     top = reader.block(layout.top)
-    problems, exact = reader.problems, False
+    problems, exact, struct = reader.problems, False, None
     if layout.message_type is not None and layout.message_type not in MESSAGE_TYPES:
         problems.append(_unknown_type(layout.message_type, name))
     elif layout.message_type is not None and not problems:
@@ -173,15 +170,11 @@ def _load(
         exact = not problems and makes_exact_numbers(top, struct)
     if problems:
         return None, problems
-    label = f"mappings/{name}.toml"
-    run, program = table_function(top, codes, label)
-    quick = None
-    if exact and layout.message_type is not None:
-        quick = quick_function(top, codes, label, message_type(layout.message_type).struct)
+    compiled = Compiled(top, codes, f"mappings/{name}.toml", struct if exact else None)
     digest = _digest(text, top, codes)
     made = (layout.message_type, layout.output, layout.version, exact)
     reads = record_fields(top)
-    return MappingTable(name, *made, digest, reads, program, top, codes, run, quick), []
+    return MappingTable(name, *made, digest, reads, top, codes, compiled), []
 
 
 def _digest(text: str, top: Block, codes: Mapping[str, CodeTable]) -> str:
