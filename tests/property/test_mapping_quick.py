@@ -120,13 +120,10 @@ def test_the_quick_way_is_taken_and_is_not_the_plain_one(cases: list[Case]) -> N
 
 def test_parts_whose_values_are_tested_in_the_table_are_structs_already(cases: list[Case]) -> None:
     """Lines with their items and taxes, and tenders, need no second look."""
-    receipts = [
-        case for case in cases if case[1].get("items") and case[0]._compiled.quick is not None
-    ]
     made = [
-        table._compiled.quick(record)
-        for table, record in receipts
-        if table._compiled.quick is not None
+        quick(record)
+        for table, record in cases
+        if record.get("items") and (quick := table._compiled.quick) is not None
     ]
     lines = [line for receipt in made for line in receipt["lines"]]
     assert lines

@@ -1,6 +1,7 @@
 """Nothing outside the function list can be reached from an expression, and none runs away."""
 
 import ast
+import json
 from contextlib import suppress
 
 import pytest
@@ -136,11 +137,35 @@ def test_any_text_is_an_expression_or_is_refused(text):
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_table_or_is_refused(text):
-    """Loading a table never fails with anything but a configuration error."""
+    """Loading a table never fails with anything but a configuration error; what loads runs."""
     head = 'output = "x"\nversion = 1\n[map]\n'
     for written in (text, head + text, f"{head}a = '''{text}'''\n"):
         problems = table_problems(written, name="t", codes={})
         assert all(problem.code.startswith("TW-33") for problem in problems)
+        if not problems:
+            with suppress(ContractViolation):
+                assert isinstance(load_table(written, name="t", codes={}).apply(RECORD), dict)
+
+
+def _is_taken(text):
+    with suppress(ConfigurationError):
+        compile_expression(text, where="x:1")
+        return True
+    return False
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(EXPRESSIONS.filter(_is_taken), max_size=4), st.sets(st.integers(0, 3)))
+def test_a_table_that_loads_runs(rows, inside):
+    """A table is compiled at its first record, long after it was checked: then it must compile."""
+    written = [f"r{at} = {json.dumps(row)}" for at, row in enumerate(rows)]
+    lines = ['output = "x"', "version = 1", "[map]", "a = 'a'"]
+    lines += [row for at, row in enumerate(written) if at not in inside]
+    lines += ["[each.lines]", "from = 'items'", "a = 'a'"]
+    lines += [row for at, row in enumerate(written) if at in inside]
+    table = load_table("\n".join(lines), name="t", codes={})
+    with suppress(ContractViolation):
+        assert table.apply(RECORD)["a"] == "1.50"
 
 
 @pytest.mark.parametrize(
