@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tillway.errors import ConfigurationError, ContractViolation
@@ -163,7 +163,10 @@ def test_a_table_that_loads_runs(rows, inside):
     lines += [row for at, row in enumerate(written) if at not in inside]
     lines += ["[each.lines]", "from = 'items'", "a = 'a'"]
     lines += [row for at, row in enumerate(written) if at in inside]
-    table = load_table("\n".join(lines), name="t", codes={})
+    text = "\n".join(lines)
+    # What is right in a record can be wrong in an item: there position is a number.
+    assume(not table_problems(text, name="t", codes={}))
+    table = load_table(text, name="t", codes={})
     with suppress(ContractViolation):
         assert table.apply(RECORD)["a"] == "1.50"
 
