@@ -37,7 +37,7 @@ from tillway.access.callers import HUB
 from tillway.api.asgi import Call
 from tillway.api.store_days import StoreDayQuestions
 from tillway.assembly import Hub, open_hub
-from tillway.assembly.process import YOUNG_OBJECTS
+from tillway.cli.entry import YOUNG_OBJECTS
 from tillway.connect import Submission
 from tillway.journal.base import StoredMessage
 from tillway.journal.projection import Change

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 
 from operating_world import Answered, call
 from operating_world import release as usual_release

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from peers.tryton.build import DATABASE, USER
@@ -63,7 +63,7 @@ class Booking:
             "tenders": [{"account": CASH, "debit": amount, "description": "tender cash"}],
             "sales": [{"account": account, "credit": amount}],
         }
-        return dataclasses.replace(message, key=self._prefix + message.key, body=body)
+        return msgspec.structs.replace(message, key=self._prefix + message.key, body=body)
 
 
 class TestTryton(TargetSuite):
@@ -86,7 +86,7 @@ class TestTryton(TargetSuite):
             assert REGISTRATION.make_target is not None
             return Booking(REGISTRATION.make_target(settings, context), self.prefix)
 
-        self.registration = dataclasses.replace(  # type: ignore[misc]
+        self.registration = msgspec.structs.replace(  # type: ignore[misc]
             REGISTRATION, make_target=make_target
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from flows.tills import millrace, northgate, poslog, quayside
@@ -123,8 +122,7 @@ async def kept_texts(world: World, queries: SqliteQueries) -> dict[str, bytes]:
 
 def told(record: Any) -> bytes:
     """Return the fields of a record as text."""
-    fields = asdict(record) if hasattr(record, "__dataclass_fields__") else repr(record)
-    return str(fields).encode()
+    return repr(record).encode()
 
 
 def cards_in(content: bytes) -> list[str]:

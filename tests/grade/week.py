@@ -10,10 +10,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from random import Random
+
+from msgspec.structs import replace
 
 from flows.turned_clock import TurnedClock
 from flows.world import World, new_world

@@ -6,13 +6,15 @@ Each actor draws from a generator of its own, so that more of one thing does not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from msgspec.structs import replace
 
 from simulate.record import DeliveryClass, RouteFacts
 from tillway.journal import crash_points

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import get_args
+
+import msgspec
 
 from tillway.access.callers import Role
 from tillway.errors import ConfigurationError
@@ -20,8 +21,7 @@ RESERVED = frozenset({"hub", "console", "policy", "nobody"})
 """Names the hub itself bears in the audit log."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(msgspec.Struct, frozen=True):
     """A person. password: Argon2id; times: microseconds UTC; scope: words, () for every shop."""
 
     name: str
@@ -42,8 +42,7 @@ class User:
                 self.changed_at)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A key of a machine. digest: SHA-256; revoked_at: 0 while it is good."""
 
     name: str
@@ -59,8 +58,7 @@ class Key:
         return (self.name, self.digest, roles, scope, self.made_at, self.revoked_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     """Who does something to people or keys, and why; it goes to the audit log."""
 
     who: str

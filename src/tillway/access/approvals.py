@@ -7,7 +7,6 @@ learns that another person wants the same.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -25,8 +24,7 @@ KEPT_SECONDS = 24 * 3600
 """A request that nobody decided for so long must be asked for again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True):
     """One request. kind says which action carries it out; request: its JSON. Times: microseconds.
 
     subject: what it is about, for people.
@@ -46,7 +44,7 @@ class Approval:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values, the request as what it says."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in self.__struct_fields__}
         return {**plain, "request": msgspec.json.decode(self.request)}
 
 
@@ -117,7 +115,7 @@ class Approvals:
             if known.asked_by == who:
                 raise Refused("TW-8023", f"{who} asked for this", status=403)
             state: State = "approved" if approve else "rejected"
-            decided = replace(
+            decided = msgspec.structs.replace(
                 known,
                 state=state,
                 decided_by=who,
@@ -133,6 +131,6 @@ class Approvals:
     async def _keep(self, one: Approval, who: str, verb: str, reason: str) -> None:
         told = f"{one.kind} {one.approval_id}: {one.subject}"
         change = Change(actions=[Action(self._clock.now(), who, verb, told, reason)])
-        change.run(write("approval"), astuple(one))
+        change.run(write("approval"), msgspec.structs.astuple(one))
         await self._journal.project(change)
         self._known[one.approval_id] = one

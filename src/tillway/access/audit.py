@@ -7,8 +7,9 @@ leaves, and no fault; the next start of the hub signs them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
+
+import msgspec
 
 from tillway.access.checkpoints import AuditFiles, Checkpoint, read_checkpoints
 from tillway.access.signing_key import fingerprint, read_public
@@ -22,8 +23,7 @@ CHANGED, MISSING, CUT = "TW-8311", "TW-8312", "TW-8313"
 REWRITTEN, FORGED, UNVOUCHED = "TW-8314", "TW-8315", "TW-8316"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFinding:
+class AuditFinding(msgspec.Struct, frozen=True):
     """One thing that is wrong. position: the first entry that it concerns."""
 
     code: str
@@ -31,8 +31,7 @@ class AuditFinding:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditVerdict:
+class AuditVerdict(msgspec.Struct, frozen=True):
     """What was found. entries: how many there are; signed: how many a good checkpoint vouches for.
 
     key: fingerprint of the key that is trusted, "" without one; strangers: fingerprints of other
@@ -57,7 +56,7 @@ class AuditVerdict:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values, with whether it holds and the first bad entry."""
-        return {**asdict(self), "holds": self.holds, "first_bad": self.first_bad}
+        return {**msgspec.structs.asdict(self), "holds": self.holds, "first_bad": self.first_bad}
 
 
 class AuditReader(Asking, Protocol):
@@ -68,8 +67,7 @@ class AuditReader(Asking, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(msgspec.Struct, frozen=True):
     """The chain as it stands: how far it is whole, how it breaks, its links where asked for."""
 
     whole: int
@@ -218,7 +216,7 @@ def _with_doubt(broken: AuditFinding, vouched: int) -> AuditFinding:
     if vouched + 1 >= broken.position:
         return broken
     doubt = f"{_span(vouched + 1, broken.position - 1)} vouched for by no checkpoint"
-    return replace(broken, text=f"{broken.text}; {doubt}")
+    return msgspec.structs.replace(broken, text=f"{broken.text}; {doubt}")
 
 
 def _gone(first: int, last: int) -> str:

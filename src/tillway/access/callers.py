@@ -7,8 +7,9 @@ forgets to ask shows and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+import msgspec
 
 from tillway.errors import Refused
 
@@ -63,8 +64,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 Way = Literal["hub", "session", "key"]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """A person or a machine that was let in.
 
     stores: the shops it sees, None for all; via: the hub's own token or this machine, a login, or

@@ -6,7 +6,6 @@ checkpoints included, leaves a file that knows how many entries there were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +67,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         return "\n".join(lines).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFiles:
+class AuditFiles(msgspec.Struct, frozen=True):
     """The files of the chain in the state folder of a project, beside its journal."""
 
     folder: Path

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from tillway.access.audit import AuditVerdict, check_audit
 from tillway.access.checkpoints import (
@@ -48,8 +49,7 @@ class AuditedJournal(Projecting, Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Notary:
+class Notary(msgspec.Struct):
     """Signs for one journal; `files` are those beside it."""
 
     journal: AuditedJournal

@@ -10,8 +10,9 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
+
+import msgspec
 
 from tillway.access.accounts import (
     Deed,
@@ -160,7 +161,7 @@ class People:
                 raise ConfigurationError(
                     "TW-8015", "the first account has the role admin for every shop", path="roles"
                 )
-            user = replace(made, password=await self._passwords.stored(password))
+            user = msgspec.structs.replace(made, password=await self._passwords.stored(password))
             # From the first account on everybody logs in, the owner of this machine too.
             ends = None if self._users else OWNER
             await self._keep(user, "add user", _told(user), deed, ends=ends)
@@ -173,7 +174,9 @@ class People:
         fresh, wide = check_roles(roles), check_scope(scope, self._stores)
         async with self._changing:
             before = self._user(name)
-            user = replace(before, roles=fresh, scope=wide, changed_at=self._clock.now())
+            user = msgspec.structs.replace(
+                before, roles=fresh, scope=wide, changed_at=self._clock.now()
+            )
             self._check_admins(user)
             told = f"{_told(user)} (before: {_told(before)})"
             await self._keep(user, "change user", told, deed)
@@ -182,7 +185,9 @@ class People:
     async def set_active(self, name: str, *, active: bool, deed: Deed) -> User:
         """Lock an account, which ends its sessions, or open it again. Raises TW-8015, TW-8016."""
         async with self._changing:
-            user = replace(self._user(name), active=active, changed_at=self._clock.now())
+            user = msgspec.structs.replace(
+                self._user(name), active=active, changed_at=self._clock.now()
+            )
             self._check_admins(user)
             verb = "enable user" if active else "disable user"
             await self._keep(user, verb, name, deed, ends=None if active else name)
@@ -194,7 +199,9 @@ class People:
         async with self._changing:
             self._user(name)
             stored = await self._passwords.stored(password)
-            user = replace(self._user(name), password=stored, changed_at=self._clock.now())
+            user = msgspec.structs.replace(
+                self._user(name), password=stored, changed_at=self._clock.now()
+            )
             await self._keep(user, "set password", name, deed, ends=name)
         return user
 
@@ -230,7 +237,7 @@ class People:
             if key is None:
                 raise _nobody("key", name, self._keys)
             if not key.revoked_at:
-                key = replace(key, revoked_at=self._clock.now())
+                key = msgspec.structs.replace(key, revoked_at=self._clock.now())
                 await self._keep_key(key, "revoke key", name, deed)
         return key
 
@@ -258,7 +265,7 @@ class People:
             known = self._user(user.name)
             if known.password != user.password:
                 return user.password
-            fresh, change = replace(known, password=stored), Change()
+            fresh, change = msgspec.structs.replace(known, password=stored), Change()
             change.run(write("user"), fresh.row())
             await self._journal.project(change)
             self._users[user.name] = fresh

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass, replace
 from hashlib import sha256
+
+import msgspec
 
 from tillway.access.tables import rows, write
 from tillway.clock import MICROSECONDS, Clock
@@ -23,8 +24,7 @@ NOTED_SECONDS = 60
 """The journal learns at most this often that a session is in use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A login. name "" is the owner of this machine, who came by a link. Times: microseconds."""
 
     digest: bytes
@@ -79,7 +79,9 @@ class Sessions:
         if not in_use:
             return found
         noted = now - found.noted_at >= NOTED_SECONDS * MICROSECONDS
-        found = replace(found, seen_at=now, noted_at=now if noted else found.noted_at)
+        found = msgspec.structs.replace(
+            found, seen_at=now, noted_at=now if noted else found.noted_at
+        )
         self._open[found.digest] = found
         if noted:
             change = Change()

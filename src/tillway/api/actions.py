@@ -7,8 +7,9 @@ than the person agreed to stops.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.api.operations import Keeping, Operations, PlannedReplay, Selection
 from tillway.errors import ConfigurationError
@@ -31,8 +32,7 @@ KEPT: Mapping[Keeping, str] = {"hold": "kept", "release": "released", "skip": "s
 """order -> field that says how many were done."""
 
 
-@dataclass(frozen=True, slots=True)
-class LetterPlan:
+class LetterPlan(msgspec.Struct, frozen=True):
     """Which messages of a problem an action touches, oldest first.
 
     ids are journal positions, or numbers of kept copies when kind is quarantined. money is absolute
@@ -46,14 +46,14 @@ class LetterPlan:
     target: str
     count: int
     of: int
-    stores: list[str] = field(default_factory=list)
-    money: Money = field(default_factory=dict)
+    stores: list[str] = msgspec.field(default_factory=list)
+    money: Money = msgspec.field(default_factory=dict)
     ids: Sequence[int] = ()
     code: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan without the list of its messages."""
-        names = [name for name in self.__dataclass_fields__ if name != "ids"]
+        names = [name for name in self.__struct_fields__ if name != "ids"]
         return {name: getattr(self, name) for name in names}
 
 
@@ -172,8 +172,8 @@ def check_count(planned: int, agreed: int | None) -> None:
 
 def replay_plan_as_json(plan: PlannedReplay) -> dict[str, Any]:
     """Return a replay's plan as plain values."""
-    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-    return {**fields, "left_out": [asdict(one) for one in plan.left_out]}
+    fields = {name: getattr(plan, name) for name in plan.__struct_fields__}
+    return {**fields, "left_out": [msgspec.structs.asdict(one) for one in plan.left_out]}
 
 
 def _sample_money(problem: Problem, count: int) -> Money:

@@ -6,7 +6,6 @@ themselves are written from the records directly.
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from types import GenericAlias
 from typing import Any, Literal, get_type_hints
 
@@ -40,14 +39,13 @@ def answer(verb: str, parts: dict[str, Any] | None = None, **more: Any) -> Any:
     return _struct("".join(part.capitalize() for part in verb.split(".")), named)
 
 
-def parts_of(record: type, *left_out: str) -> dict[str, Any]:
-    """Return field -> type of a dataclass."""
-    assert is_dataclass(record)
+def parts_of(record: type[msgspec.Struct], *left_out: str) -> dict[str, Any]:
+    """Return field -> type of a Struct."""
     hints = get_type_hints(record)
     return {
-        one.name: hints[one.name]
-        for one in fields(record)
-        if one.name not in left_out and not one.name.startswith("_")
+        name: hints[name]
+        for name in record.__struct_fields__
+        if name not in left_out and not name.startswith("_")
     }
 
 
@@ -77,9 +75,9 @@ def _struct(name: str, named: dict[str, Any]) -> Any:
     return made
 
 
-def _dated(record: type) -> Any:
+def _dated(record: type[msgspec.Struct]) -> Any:
     """Return a ledger row whose times are RFC 3339 text."""
-    parts = parts_of(record) if is_dataclass(record) else {}
+    parts = parts_of(record)
     return _struct(
         f"{record.__name__}Told",
         {name: str if name.endswith("_at") else kind for name, kind in parts.items()},

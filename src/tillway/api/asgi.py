@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,8 +27,7 @@ FORWARDING = frozenset({"forwarded", "via", "x-real-ip"})
 RETRY_SECONDS = 2
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request, its body not read yet. client is the caller's address, "" when unknown.
 
     caller is who was let in; until then nobody, who may do nothing. raw_query: as it was sent.
@@ -90,14 +88,13 @@ class Call:
         return any(name in FORWARDING or name.startswith("x-forwarded-") for name in self.headers)
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """One answer. pump: sends a body that comes bit by bit, instead of the one here."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     pump: Callable[[Send, Receive], Awaitable[None]] | None = None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -81,8 +80,7 @@ class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """Carries the actions of people out on a running hub."""
 
     operations: Operations
@@ -159,7 +157,7 @@ class Changes:
     async def replays(self, call: Call) -> Reply:  # noqa: ARG002 - a handler's shape
         """Say how far the replays are that run now."""
         found = await self.operations.replays()
-        return json_reply("replays", {"replays": [asdict(one) for one in found]})
+        return json_reply("replays", {"replays": [msgspec.structs.asdict(one) for one in found]})
 
     async def ingest(self, call: Call) -> Reply:
         """Take the body in as one file of a source."""

@@ -8,7 +8,8 @@ on, at most a small share of the time.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from tillway.api.questions import resets_of
 from tillway.clock import Clock, utc_text
@@ -23,15 +24,14 @@ SHARE = 10
 """A check that took x seconds, and that no page could wait for, is kept for SHARE times x."""
 
 
-@dataclass(frozen=True, slots=True)
-class BooksSeen:
+class BooksSeen(msgspec.Struct, frozen=True):
     """The last result. books is None while there is none; unsteady says why it could not be had.
 
     at: when the check began, RFC 3339 in UTC, "" before the first. running: another is under way.
     """
 
     books: Books | None = None
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[Gap] = msgspec.field(default_factory=list)
     unsteady: str = ""
     at: str = ""
     running: bool = False
@@ -57,7 +57,7 @@ class CheckedBooks:
         task = self._task
         if task is not None:
             if not await self._ends_soon(task):
-                return replace(self._seen, running=True)
+                return msgspec.structs.replace(self._seen, running=True)
             if self._task is task:
                 self._task = None
             self._seen = task.result()

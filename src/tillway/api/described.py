@@ -6,8 +6,9 @@ document and the matrix test, so that none of them can tell another story.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.access.callers import Permission
 
@@ -16,8 +17,7 @@ Method = Literal["GET", "POST"]
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """A field of an address. most: largest whole number, when kind is integer."""
 
     name: str
@@ -30,8 +30,7 @@ class Parameter:
     longest: int = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One operation. name: its address after the prefix; `{name}` in it stands for one part.
 
     answer: type of the JSON document, the media type of another answer, or several of them. body:

@@ -7,7 +7,8 @@ everybody logs in, and other machines may, where a proxy on this machine speaks 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.access.callers import HUB, LOCAL, Caller
 from tillway.access.people import People
@@ -23,8 +24,7 @@ FORM_HEADER = "x-form-token"
 SAFE = ("GET", "HEAD")
 
 
-@dataclass(slots=True)
-class Doorkeeper:
+class Doorkeeper(msgspec.Struct):
     """Says who a request comes from. token: that of the hub's own file."""
 
     people: People

@@ -6,16 +6,16 @@ The assembly implements it twice: inside a running hub, and on a journal it took
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, Protocol
+
+import msgspec
 
 from tillway.connect import SubmissionResult
 from tillway.observe.amounts import Money
 from tillway.reconcile import Desk
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which delivered messages a replay sends again on one route.
 
     from_at (included) and to_at (excluded) are times of acceptance in microseconds UTC; 0 leaves a
@@ -30,8 +30,7 @@ class Selection:
     natural_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct, frozen=True):
     """A message a replay does not send: superseded_by is the newest revision of its object."""
 
     natural_key: str
@@ -39,8 +38,7 @@ class LeftOut:
     superseded_by: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedReplay:
+class PlannedReplay(msgspec.Struct, frozen=True):
     """What a replay would do. money is signed and per message type, since types never add up.
 
     superseded counts selected messages that are left out of all of this, because a newer revision
@@ -48,15 +46,14 @@ class PlannedReplay:
     """
 
     count: int
-    money: dict[str, Money] = field(default_factory=dict)
+    money: dict[str, Money] = msgspec.field(default_factory=dict)
     lanes: int = 0
     expected_seconds: float = 0.0
     superseded: int = 0
     left_out: tuple[LeftOut, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(msgspec.Struct, frozen=True):
     """What a replay did. failures are the first few, as `natural key: code and sentence`.
 
     superseded counts what was left out, because a newer revision came after the plan was made.
@@ -74,8 +71,7 @@ Keeping = Literal["hold", "release", "skip"]
 """Orders about messages that wait: keep them, let them go, take them out of their lane."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunningReplay:
+class RunningReplay(msgspec.Struct, frozen=True):
     """How far a replay is: planned messages, and what became of those that were tried."""
 
     route: str
@@ -86,8 +82,7 @@ class RunningReplay:
     stopping: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRow:
+class CodeRow(msgspec.Struct, frozen=True):
     """One row of a code table: what a source calls a thing, and what it is called here."""
 
     table: str

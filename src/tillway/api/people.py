@@ -5,7 +5,6 @@ Passwords and keys come in or go out once and are never answered again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -179,8 +178,7 @@ PEOPLE_OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleAnswers:
+class PeopleAnswers(msgspec.Struct, frozen=True):
     """The handlers of PEOPLE_OPERATIONS."""
 
     people: People

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.access import AuditVerdict
 from tillway.access.callers import Caller
@@ -32,8 +33,7 @@ from tillway.observe.trace import trace_as_json
 from tillway.project.records import Release, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(msgspec.Struct, frozen=True):
     """Answers from the journal; release is None when the project does not load.
 
     audit: checks the chain of the audit log, None where nobody signs it.
@@ -66,7 +66,7 @@ class Questions:
         stores = stores_in_sight(self.release, call.caller)
         text = call.query.get("q", "")
         found = await find(self._sight(call), text, now=self.clock.now(), stores=stores)
-        return json_reply("find", {name: getattr(found, name) for name in found.__slots__})
+        return json_reply("find", {name: getattr(found, name) for name in found.__struct_fields__})
 
     async def trace(self, call: Call) -> Reply:
         """Answer the life of the message at a position."""

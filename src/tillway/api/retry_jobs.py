@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from tillway.api.actions import LetterPlan, check_retryable, retry_letters
 from tillway.api.operations import Operations
@@ -33,8 +34,7 @@ _FINAL = ("delivered", "dead", "in_doubt", "abandoned")
 JobState = Literal["waiting", "running", "finished", "stopped", "halted"]
 
 
-@dataclass(slots=True)
-class Rung:
+class Rung(msgspec.Struct):
     """One step that was taken: what was sent again, when, and what became of it so far."""
 
     at: int
@@ -48,11 +48,10 @@ class Rung:
         return len(self.ids) - self.went_well - self.failed
 
 
-@dataclass(slots=True)
-class Ladder:
+class Ladder(msgspec.Struct):
     """How far a problem's retry is. rungs: steps of one and of ten, oldest first."""
 
-    rungs: list[Rung] = field(default_factory=list)
+    rungs: list[Rung] = msgspec.field(default_factory=list)
 
     @property
     def last(self) -> Rung | None:
@@ -73,8 +72,7 @@ class Ladder:
         return last is not None and tens and last.open == 0 and last.failed == 0
 
 
-@dataclass(slots=True)
-class RetryJob:
+class RetryJob(msgspec.Struct):
     """The sending of a whole problem. tried counts what was handed over; at is microseconds UTC."""
 
     group: str

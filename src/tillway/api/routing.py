@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from tillway.api.asgi import Call
 from tillway.api.described import PREFIX, Operation, Parameter
@@ -14,8 +15,7 @@ from tillway.errors import ConfigurationError, Refused
 from tillway.spelling import nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """An operation, and what stands in the braces of its address, "" without any."""
 
     operation: Operation

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from tillway.access.callers import Caller
 from tillway.access.scoped import reader_for
 from tillway.api.actions import known_name
@@ -60,8 +62,7 @@ FLOW_SECONDS = 300
 """What the traffic map calls lately: one window of the watch."""
 
 
-@dataclass(frozen=True, slots=True)
-class StorePage:
+class StorePage(msgspec.Struct, frozen=True):
     """One shop in full; days newest first, latest its newest messages."""
 
     standing: StoreStanding
@@ -74,8 +75,7 @@ class StorePage:
     problems: list[Problem]
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """How many messages of one kind of trouble are open; share of all open ones, 0 to 1."""
 
     kind: str
@@ -83,8 +83,7 @@ class Cause:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """One entry of the audit log as people read it; at is RFC 3339 in UTC."""
 
     at: str

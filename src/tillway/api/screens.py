@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -167,7 +166,9 @@ class ScreenAnswers:
 
     async def traffic(self, call: Call) -> Reply:
         """Answer the traffic map."""
-        return json_reply("traffic", asdict(await self._models.traffic(call.caller)))
+        return json_reply(
+            "traffic", msgspec.structs.asdict(await self._models.traffic(call.caller))
+        )
 
     async def contracts(self, call: Call) -> Reply:
         """Answer the contracts in force."""
@@ -175,7 +176,9 @@ class ScreenAnswers:
 
     async def contract(self, call: Call) -> Reply:
         """Answer one contract."""
-        return json_reply("contract", asdict(await self._models.contract(call.part, call.caller)))
+        return json_reply(
+            "contract", msgspec.structs.asdict(await self._models.contract(call.part, call.caller))
+        )
 
     async def mappings(self, _call: Call) -> Reply:
         """Answer the mappings in force."""
@@ -183,7 +186,9 @@ class ScreenAnswers:
 
     async def mapping(self, call: Call) -> Reply:
         """Answer one mapping with a live sample."""
-        return json_reply("mapping", asdict(await self._models.mapping(call.part, call.caller)))
+        return json_reply(
+            "mapping", msgspec.structs.asdict(await self._models.mapping(call.part, call.caller))
+        )
 
     async def audit(self, call: Call) -> Reply:
         """Answer a page of the audit log."""
@@ -206,7 +211,7 @@ class ScreenAnswers:
         check_count(plan.count, request.agreed)
         who = who_acts(call, request.who)
         job = await models.jobs.start(plan, who=who, reason=request.reason)
-        return json_reply("dlq.job", asdict(job))
+        return json_reply("dlq.job", msgspec.structs.asdict(job))
 
     async def stop(self, call: Call) -> Reply:
         """End such a job."""
@@ -215,7 +220,7 @@ class ScreenAnswers:
         job = self._models.jobs.stop(request.group)
         if job is None:
             raise ConfigurationError("TW-7009", f"no job is under way for {request.group}")
-        return json_reply("dlq.job", asdict(job))
+        return json_reply("dlq.job", msgspec.structs.asdict(job))
 
     async def add_code(self, call: Call) -> Reply:
         """Add a row to a code table."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from tillway.access.callers import Caller
 from tillway.access.scoped import reader_for
@@ -24,8 +25,7 @@ MOST_SIGHTS = 64
 """How many different choices of shops are remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """Messages per minute over the last minute; seconds is how much of it was watched."""
 
     received: float = 0.0
@@ -34,8 +34,7 @@ class Pace:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
+class _Sample(msgspec.Struct, frozen=True):
     at: float
     received: int
     accepted: int
@@ -127,7 +126,9 @@ class _ScopedSnapshot(Snapshot):
     async def _read(self) -> Status:
         found = await super()._read()
         # A cell of what waits does not tell its message type, so no line of money can.
-        return replace(found, routes=[replace(line, money=[]) for line in found.routes])
+        return msgspec.structs.replace(
+            found, routes=[msgspec.structs.replace(line, money=[]) for line in found.routes]
+        )
 
 
 def _release_of(release: Release | None, caller: Caller) -> Release | None:
@@ -135,4 +136,4 @@ def _release_of(release: Release | None, caller: Caller) -> Release | None:
     if release is None:
         return None
     seen = {name: store for name, store in release.stores.items() if caller.sees(name)}
-    return replace(release, stores=seen)
+    return msgspec.structs.replace(release, stores=seen)

@@ -5,8 +5,6 @@ Who decides and why is part of every request, and goes to the audit log with the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from tillway.api.asgi import Call, Reply, json_reply
@@ -58,8 +56,7 @@ class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreDayChanges:
+class StoreDayChanges(msgspec.Struct, frozen=True):
     """Carries out what finance decides on a running hub."""
 
     operations: Operations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -56,8 +55,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class StoreDayQuestions:
+class StoreDayQuestions(msgspec.Struct, frozen=True):
     """Answers about store-days; release is None when the project does not load."""
 
     tables: Asking

@@ -7,7 +7,6 @@ store-days that have sales and are not posted to the ERP yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ from tillway.spelling import nearest
 NO_BOOKS = StoreBooks()
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStanding:
+class StoreStanding(msgspec.Struct, frozen=True):
     """One shop: its line of the status, and its books; None where nothing is reconciled."""
 
     line: StoreLine
@@ -103,8 +101,7 @@ def money_together(shown: list[StoreStanding]) -> Money:
     return together
 
 
-@dataclass(frozen=True, slots=True)
-class StoreQuestions:
+class StoreQuestions(msgspec.Struct, frozen=True):
     """Answers about shops."""
 
     tables: Asking

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -211,8 +210,7 @@ WATCH_OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WatchAnswers:
+class WatchAnswers(msgspec.Struct, frozen=True):
     """Answers and carries out what concerns the watch of a running hub."""
 
     watch: Watch

@@ -7,7 +7,6 @@ other; what is done is one number in the source's memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -23,8 +22,7 @@ DONE_STATE = "hints.done"
 """Name in the source's memory of the last position that needs no more work."""
 
 
-@dataclass(slots=True)
-class JournalHints:
+class JournalHints(msgspec.Struct):
     """`connect.Hints` of one source. check raises Refused while intake is closed."""
 
     source: str

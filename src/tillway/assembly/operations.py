@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from tillway.api import LeftOut, PlannedReplay, Replayed, Selection
 from tillway.api.operations import CodeRow, Keeping, RunningReplay
@@ -32,8 +33,7 @@ from tillway.spelling import nearest
 SHOWN_FAILURES = 10
 
 
-@dataclass(slots=True)
-class HubOperations:
+class HubOperations(msgspec.Struct):
     """`api.Operations` of a running hub."""
 
     hub: Hub
@@ -59,7 +59,7 @@ class HubOperations:
     async def replays(self) -> list[RunningReplay]:
         """Return how far the replays are that run now."""
         found = self.hub.delivery.snapshot().replays
-        return [RunningReplay(**asdict(one)) for one in found]
+        return [RunningReplay(**msgspec.structs.asdict(one)) for one in found]
 
     async def reprocess(self, invalid_ids: Sequence[int], who: str, reason: str) -> dict[str, int]:
         """Take quarantined copies in again with the current mapping; return outcome -> count."""
@@ -135,7 +135,6 @@ class HubOperations:
         return await intake.submit(Submission(stream, name=name, format=many), keep_items=False)
 
 
-@dataclass(slots=True)
 class OfflineOperations(HubOperations):
     """The same while no hub runs: what must be sent is sent by the next start."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.access.approvals import Approvals
 from tillway.access.links import Links
@@ -25,8 +26,7 @@ from tillway.console.login import Login
 STREAM_ADDRESS = "/api/v1/stream"
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(msgspec.Struct, frozen=True):
     """The app, and what must end before its server does."""
 
     app: App

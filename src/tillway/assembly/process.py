@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.api import HubAddress, new_token, remove_hub_file, write_hub_file
 from tillway.api.stream import Live
@@ -31,8 +32,6 @@ IDLE_SECONDS = 30.0
 """How long a timed run may take to deliver what it can before it stops anyway."""
 LEAVE_SECONDS = 0.5
 """How long a hub whose journal failed may tidy up before it leaves as it is."""
-YOUNG_OBJECTS = 10_000
-"""Made and not yet freed before Python looks for cycles among them; its own 700 is one message."""
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits; Python's own is ten times that.
 
@@ -40,8 +39,7 @@ A reader or the writer must win it back after each row or statement, so waiting 
 """
 
 
-@dataclass(slots=True)
-class Doorway:
+class Doorway(msgspec.Struct):
     """The listening half of a hub."""
 
     gateway: Gateway
@@ -87,7 +85,8 @@ async def run_hub(
     asked = _asked_to_end()
     doorway = await open_doorway(hub)
     address = f"http://{doorway.server.host}:{doorway.server.port}"
-    _rarely_collect()
+    # What stays for the life of the hub is left out of every search for cyclic garbage.
+    gc.freeze()
     started(address)
     end = asyncio.create_task(_end(asked, seconds))
     failed = asyncio.create_task(hub.failed())
@@ -114,12 +113,6 @@ def _leave_soon() -> None:
     end = threading.Timer(LEAVE_SECONDS, os._exit, (os.EX_IOERR,))
     end.daemon = True
     end.start()
-
-
-def _rarely_collect() -> None:
-    """Leave what stays for the life of the hub out of every search for cyclic garbage."""
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
 
 
 async def open_doorway(hub: Hub) -> Doorway:

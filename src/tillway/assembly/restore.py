@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from tillway.access import AuditFiles
 from tillway.assembly.access import journal_of, journal_place
@@ -33,8 +34,7 @@ PARTS = ("", "-wal", "-shm")
 """The files of one journal: it and what SQLite keeps beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """Who restores and why; replace: whether a journal that is there may be put aside."""
 
     who: str
@@ -42,8 +42,7 @@ class Order:
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What was put back, and where the journal lies that was there before ("" for none)."""
 
     manifest: Manifest

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.assembly.acknowledgement import note_path, take
 from tillway.clock import MICROSECONDS, Clock
@@ -45,8 +46,7 @@ def cutoffs(settings: HubSettings, now: int) -> Cutoffs:
     )
 
 
-@dataclass(slots=True)
-class Upkeep:
+class Upkeep(msgspec.Struct):
     """Looks after the journal of a running hub; acknowledged is called when a person said so."""
 
     journal: SqliteJournal

@@ -9,9 +9,10 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from tillway.assembly.hub import WARN_FREE_SHARE
 from tillway.project import Project
@@ -24,8 +25,7 @@ BUILT_AFTER = 1_760_000_000
 """No clock of a machine that runs this version can show an earlier time (seconds since 1970)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One thing looked at: what was found, and what to do unless it is ok."""
 
     name: str

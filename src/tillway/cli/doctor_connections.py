@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from tillway.cli.doctor_checks import Check
 from tillway.clock import SystemClock
@@ -17,8 +18,7 @@ from tillway.project import Release, SourceRecord, TargetRecord
 PING_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class _ReadState:
+class _ReadState(msgspec.Struct, frozen=True):
     """What a source remembers, as the journal has it; a ping changes nothing."""
 
     remembered: Mapping[str, str]

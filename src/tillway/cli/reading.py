@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from tillway.assembly import journal_path
 from tillway.cli.output import note
@@ -22,8 +23,7 @@ from tillway.project import load_project
 from tillway.project.records import HubSettings, Release
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A journal open for reading, and the project around it when it loads."""
 
     reader: MessageReader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import msgspec
 
 from tillway.cli.markdown import code, page, section, table
 from tillway.project.alert_records import ServiceLevels
@@ -41,7 +41,7 @@ def metrics_page() -> str:
         for one in METRICS.values()
     ]
     promises = [
-        (code(one.name), str(getattr(ServiceLevels(), one.name))) for one in fields(ServiceLevels)
+        (code(name), str(usual)) for name, usual in msgspec.structs.asdict(ServiceLevels()).items()
     ]
     return page(
         "Metrics and service levels",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
@@ -77,7 +77,7 @@ def _explained(release: Release, result: SampleResult) -> SampleResult:
     except (TillwayError, ValueError):
         return result  # the result says already that the input cannot be read
     sentences = tuple(_violations(made))
-    return replace(result, wrong=(*sentences, *result.wrong))
+    return msgspec.structs.replace(result, wrong=(*sentences, *result.wrong))
 
 
 def _violations(made: list[Any]) -> Iterator[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from cyclopts import App, Parameter
 
 from tillway.cli import exit_codes
@@ -102,7 +102,7 @@ def list_faults(*, json: Json = False) -> int:
     """
     from tillway.simulator.fault_catalogue import CATALOGUE
 
-    data = {"faults": [asdict(info) for info in CATALOGUE]}
+    data = {"faults": [msgspec.structs.asdict(info) for info in CATALOGUE]}
     emit("simulate.faults", data, lambda console: _draw_faults(console, CATALOGUE), json)
     return exit_codes.DONE
 

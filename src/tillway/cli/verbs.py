@@ -6,11 +6,10 @@ of its own (`dlq list`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(msgspec.Struct, frozen=True):
     """One verb: `module:name` of its function or App, one line for the list, and its group."""
 
     target: str

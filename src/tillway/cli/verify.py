@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from tillway.access import AuditFiles, AuditVerdict, check_audit, read_public
@@ -23,8 +23,7 @@ from tillway.observe.books import BooksRow, Equation, Figures
 SHOWN_GAPS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What was checked: the books, the numbers that are missing, the audit chain."""
 
     books: Books

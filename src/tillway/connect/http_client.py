@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from tillway.errors import InDoubt, NotConnected
 
@@ -24,8 +25,7 @@ STREAMED_BYTES = 512 * 1024
 KEEP_ALIVE_SECONDS = 4.0
 
 
-@dataclass(slots=True)
-class HttpReply:
+class HttpReply(msgspec.Struct):
     """An answer; header names are lower case."""
 
     status: int

@@ -22,8 +22,7 @@ DeliveryClass = Literal["A", "B", "C", "D"]
 # --- sources ------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Submission:
+class Submission(msgspec.Struct):
     """What a sender hands over at once: one document or a whole file.
 
     body: bytes or a binary stream. store: the business unit the sender proved to be, "" when the
@@ -39,8 +38,7 @@ class Submission:
     format: str = ""
 
 
-@dataclass(slots=True)
-class ItemOutcome:
+class ItemOutcome(msgspec.Struct):
     """What became of one item. line and offset point into the submission.
 
     error is `TillwayError.as_json()` for quarantined, conflict and refused, else None;
@@ -58,8 +56,7 @@ class ItemOutcome:
     error: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
-class SubmissionResult:
+class SubmissionResult(msgspec.Struct):
     """counts: outcome -> how many. complete is False when the input was cut off or unreadable.
 
     items holds every outcome when asked for, otherwise only the first few that went wrong.
@@ -81,8 +78,7 @@ class Intake(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """An HTTP request as the gateway read it; header names are lower case."""
 
     method: str
@@ -92,13 +88,12 @@ class Request:
     query: str = ""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """An HTTP answer; body is sent as it is."""
 
     status: int
     body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class PushSource(Protocol):
@@ -200,8 +195,7 @@ class SourceContext:
 # --- targets ------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Outbound:
+class Outbound(msgspec.Struct):
     """One message on its way out. key is the idempotency key, the same on every attempt.
 
     revision is the version of the object at its source, None where it has none. The key is the same
@@ -218,8 +212,7 @@ class Outbound:
     revision: int | None = None
 
 
-@dataclass(slots=True)
-class Delivered:
+class Delivered(msgspec.Struct):
     """The target took it. reference is the number it gave, "" when it gives none."""
 
     reference: str = ""
@@ -262,8 +255,7 @@ class Target(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class TargetContext:
+class TargetContext(msgspec.Struct):
     """What the hub gives a target. folder: the project folder; relative paths start there."""
 
     name: str
@@ -278,8 +270,7 @@ Source = PushSource | PullSource
 Settings = msgspec.Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(msgspec.Struct, frozen=True):
     """One connector: a name, declared settings (msgspec Structs) and constructors.
 
     A settings field is declared with `Annotated[type, Meta(description=..., examples=[...],

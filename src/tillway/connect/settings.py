@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -40,8 +39,7 @@ def says(description: str, *examples: Any, secret: bool = False) -> msgspec.Meta
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One setting as the reference shows it. default is "" for a required setting."""
 
     name: str

@@ -6,8 +6,9 @@ send a form, it works once, and what a browser loads ahead of time does not use 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
+
+import msgspec
 
 from tillway.access.links import Links
 from tillway.access.people import People
@@ -27,8 +28,7 @@ SAFE = ("GET", "HEAD")
 NOT_LOGGED_IN = "TW-8001"
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(msgspec.Struct, frozen=True):
     """Answers what is asked before anybody is known."""
 
     people: People

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 from tillway.access.callers import Caller, Permission
 from tillway.api.described import PREFIX
@@ -48,8 +49,7 @@ GROUPS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(msgspec.Struct, frozen=True):
     """One screen. path: `{name}` stands for one part; group "" keeps it out of the navigation.
 
     title: a text for the catalogue. cli and api give the same as the page, api without its prefix.
@@ -70,8 +70,7 @@ class Screen:
         return f"GET {PREFIX}{self.operation}"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """Where a form goes: only POST, only from our own pages, only with the permission."""
 
     path: str

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from tillway.console.told import translated
 from tillway.observe.amounts import Money, amount_text
@@ -46,8 +47,7 @@ def speech_in(language: str) -> Speech:
     return Speech(language, _catalogue(language))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Speech:
+class Speech(msgspec.Struct, frozen=True, eq=False):
     """One language; every method returns plain text, which templates escape."""
 
     language: str

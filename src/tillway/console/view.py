@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from tillway.access.callers import Caller, Permission
 from tillway.access.scoped import reader_for
@@ -43,8 +44,7 @@ class Place(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line of the navigation; address "" for a screen that comes later."""
 
     title: str
@@ -56,8 +56,7 @@ Navigation = Callable[[Caller, str], list[tuple[str, list[Entry]]]]
 """Returns the groups of screens a caller may open: (title of the group, its entries)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(msgspec.Struct, frozen=True):
     """What every page needs. form_token proves that a form came from a page of this process."""
 
     reader: MessageReader
@@ -74,8 +73,7 @@ class Console:
     people: PeopleAnswers | None = None
 
 
-@dataclass(slots=True)
-class View:
+class View(msgspec.Struct):
     """One request of one reader. place is None for what is no screen (an unknown address)."""
 
     call: Call

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,16 +25,14 @@ from tillway.model.findings import Finding
 Severity = Literal["error", "warn", "count", "off"]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """Who answers for the contract; contact is the first support channel, "" where none is."""
 
     name: str
     contact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ArithmeticRule:
+class ArithmeticRule(msgspec.Struct, frozen=True):
     """How one audit rule is taken: None leaves severity or tolerance as the model has it.
 
     tolerance is in the currency of the message; a difference up to it is no finding.
@@ -43,8 +42,7 @@ class ArithmeticRule:
     tolerance: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceExpectation:
+class SequenceExpectation(msgspec.Struct, frozen=True):
     """In which scope numbers run without a gap, and when they start again.
 
     scope names fields of the message; reset is `never`, `daily` or `wrap_at_<N>`.

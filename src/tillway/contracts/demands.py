@@ -7,7 +7,6 @@ an item.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,8 +14,7 @@ import msgspec
 from tillway.errors import Violation, shown
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """What is asked of one field; inner is asked of its value, or of each of its items.
 
     allowed is the list of values in the order the contract names them, None where any will do.

@@ -7,10 +7,10 @@ that a document says what it seems to say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
 import yaml
 
 from tillway.errors import ConfigurationError
@@ -30,8 +30,7 @@ _OPENING = (
 _CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One value of a document: a dict or list of entries, or a plain value; at is `file:line`."""
 
     value: Any

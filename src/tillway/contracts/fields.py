@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -10,8 +9,7 @@ import msgspec
 from msgspec import inspect
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One field; kind is the type of its value, or of its items where many is set."""
 
     kind: inspect.Type

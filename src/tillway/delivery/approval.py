@@ -7,7 +7,6 @@ the caller says; the room that knows users must have checked it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple
 
 import msgspec
 
@@ -84,7 +83,7 @@ def _place(route: str) -> str:
 
 def _name(plan: ReplayPlan) -> str:
     """Return a name for what is selected, the same for everybody who selects it."""
-    text = msgspec.json.encode(astuple(plan.selection))
+    text = msgspec.json.encode(msgspec.structs.astuple(plan.selection))
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.connect import Delivered, Outbound, SendResult, Target
@@ -35,8 +36,7 @@ DEATHS = (Exception, SystemExit, asyncio.CancelledError)
 _OUR_OWN = frozenset({"TW-4001", "TW-4009"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Everything one call needs; it holds nothing between calls."""
 
     target: Target

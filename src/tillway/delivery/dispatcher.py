@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Protocol
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.delivery.alarm import Alarm
@@ -44,8 +45,7 @@ TURNS_FOR_MORE = 4
 one commit, answers, rows that were written. Idle, four turns take microseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteSnapshot:
+class RouteSnapshot(msgspec.Struct, frozen=True):
     """Where a route stands now. Times are microseconds UTC.
 
     waiting counts messages in memory without a ledger row; unread is how many positions of the

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import inf
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.connect import Delivered, DeliveryClass, SendResult, Target
@@ -25,15 +26,13 @@ STRENGTH = "ACBD"
 """Delivery classes from the strongest to the weakest."""
 
 
-@dataclass(slots=True)
-class Ticket:
+class Ticket(msgspec.Struct):
     """The right to make one call; probe says that this call decides about the breaker."""
 
     probe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSnapshot:
+class TargetSnapshot(msgspec.Struct, frozen=True):
     """What a person sees of a target: its breaker, and how wide and fast it is called now.
 
     rate_per_second is the declared rate, 0 for none; allowed_per_second is what it gets now, less
@@ -158,7 +157,7 @@ class TargetGate:
         """
         state = self.breaker.state
         if self._saved is None or _differs(self._saved, state):
-            kept, self._saved = self._saved, replace(state)
+            kept, self._saved = self._saved, msgspec.structs.replace(state)
             try:
                 await self._journal.save_target_state(self._saved)
             except Refused:
@@ -168,7 +167,7 @@ class TargetGate:
         """Return what a person sees."""
         return TargetSnapshot(
             self.name,
-            replace(self.breaker.state),
+            msgspec.structs.replace(self.breaker.state),
             self.width.in_flight,
             int(self.width.allowed),
             self.record.rate_per_second,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import Literal
+
+import msgspec
 
 from tillway.connect import Delivered, SendResult
 from tillway.delivery.lanes import Lane
@@ -14,8 +15,7 @@ Outcome = Literal["delivered", "transient", "permanent", "in_doubt", "not_connec
 AttemptKind = Literal["first", "retry", "operator", "replay", "look_up"]
 
 
-@dataclass(slots=True)
-class Trouble:
+class Trouble(msgspec.Struct):
     """A message whose first call did not simply succeed, or that a person sent again.
 
     attempts counts calls made; first_at is wall time in microseconds. due, deadline and sale_by are
@@ -43,8 +43,7 @@ class Trouble:
     flag: str = ""
 
 
-@dataclass(slots=True)
-class Job:
+class Job(msgspec.Struct):
     """One message of one call."""
 
     position: int
@@ -66,8 +65,7 @@ class Job:
         return self.trouble is not None and (self.trouble.doubtful or self.trouble.deaths > 0)
 
 
-@dataclass(slots=True)
-class WorkerDeath:
+class WorkerDeath(msgspec.Struct):
     """A worker died on this message: an error that no connector may raise.
 
     sent is False when it died before anything could leave.
@@ -77,15 +75,13 @@ class WorkerDeath:
     sent: bool
 
 
-@dataclass(slots=True)
-class SaleMissing:
+class SaleMissing(msgspec.Struct):
     """A return was not sent, since these sales that it takes back are not at the target yet."""
 
     keys: list[str]
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What became of one job; times are wall time in microseconds."""
 
     job: Job

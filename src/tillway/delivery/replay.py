@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.connect import Delivered, Outbound, SendResult
@@ -50,8 +51,7 @@ RECORDS_PER_COMMIT = 64
 Report = Callable[["ReplayResult"], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayResult:
+class ReplayResult(msgspec.Struct, frozen=True):
     """What became of one message of a replay; its delivered row stays as it is, whatever it was.
 
     superseded: it was not sent, because a newer revision of its object is stored.
@@ -65,8 +65,7 @@ class ReplayResult:
     detail: str = ""
 
 
-@dataclass(slots=True)
-class ReplaySummary:
+class ReplaySummary(msgspec.Struct):
     """How a replay went; stopped is True when a person stopped it before the end.
 
     superseded counts what was left out, because a newer revision of its object is stored.
@@ -78,8 +77,7 @@ class ReplaySummary:
     stopped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaySnapshot:
+class ReplaySnapshot(msgspec.Struct, frozen=True):
     """How far a replay is: planned messages, and what became of those that were tried."""
 
     route: str
@@ -90,16 +88,14 @@ class ReplaySnapshot:
     stopping: bool
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """One message of a call, with its ledger row."""
 
     message: StoredMessage
     row: DeliveryRow
 
 
-@dataclass(slots=True)
-class Replay:
+class Replay(msgspec.Struct):
     """One run of a plan through the current mapping; report is told every outcome."""
 
     plan: ReplayPlan
@@ -108,8 +104,8 @@ class Replay:
     journal: Journal
     clock: Clock
     report: Report
-    summary: ReplaySummary = field(default_factory=ReplaySummary)
-    _records: list[AttemptRow] = field(default_factory=list)
+    summary: ReplaySummary = msgspec.field(default_factory=ReplaySummary)
+    _records: list[AttemptRow] = msgspec.field(default_factory=list)
     _ended: bool = False
 
     def end(self) -> None:

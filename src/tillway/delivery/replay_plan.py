@@ -7,7 +7,8 @@ an object that a newer one superseded are left out and told.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.delivery.bounds import LEFT_OUT_TOLD, READ_MESSAGES, REPLAY_RATE_PER_SECOND
 from tillway.delivery.start import position_before
@@ -15,8 +16,7 @@ from tillway.journal.base import DeliveryRow, Journal, ObjectRevision, StoredMes
 from tillway.journal.revisions import superseded_messages
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaySelection:
+class ReplaySelection(msgspec.Struct, frozen=True):
     """Which delivered messages to send again; empty fields select everything.
 
     received_from and received_before are microseconds UTC, 0 for open; business dates are ISO and
@@ -46,8 +46,7 @@ class ReplaySelection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayPlan:
+class ReplayPlan(msgspec.Struct, frozen=True):
     """What a replay would do, for positions up to `until` and nothing later.
 
     money: (message type, currency) -> minor units; unknown counts messages without a known amount.
@@ -68,8 +67,7 @@ class ReplayPlan:
     left_out: tuple[ObjectRevision, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(msgspec.Struct, frozen=True):
     """A delivered message of a selection; version is given when a newer one superseded it."""
 
     message: StoredMessage

@@ -7,8 +7,9 @@ for what stores send again: the lost journal may have delivered it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.delivery.fates import Fates
@@ -26,8 +27,7 @@ def restored_doubt() -> InDoubt:
     return InDoubt(RESTORED_CODE, "the journal was restored, and the target may hold this message")
 
 
-@dataclass(slots=True)
-class AfterRestore:
+class AfterRestore(msgspec.Struct):
     """Which messages the lost journal may have delivered.
 
     That is what the backup held, for ever; and what happened before the restore and came again

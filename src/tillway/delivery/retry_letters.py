@@ -11,9 +11,10 @@ stored; it can be abandoned.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
+
+import msgspec
 
 from tillway.delivery.bounds import DELIVERIES_AT_ONCE, LEFT_OUT_TOLD
 from tillway.delivery.fates import HOLDS_LANE
@@ -28,8 +29,7 @@ SKIPPED_CODE = "TW-4018"
 _HELD_BY_ITSELF = frozenset({"findings", AWAITS_SALE, ON_HOLD})
 
 
-@dataclass(frozen=True, slots=True)
-class LetterOutcome:
+class LetterOutcome(msgspec.Struct, frozen=True):
     """What became of one position: done, or not, with a code and a sentence that say why."""
 
     position: int
@@ -38,8 +38,7 @@ class LetterOutcome:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """What a person asked for; at is wall time in microseconds, release the current digest."""
 
     verb: Verb
@@ -99,18 +98,22 @@ class Order:
     def row(self, row: DeliveryRow) -> DeliveryRow:
         """Return the row as the order leaves it."""
         told = f"by {self.who}: {self.reason}"
-        changed = replace(row, updated_at=self.at, reason="", next_at=0)
+        changed = msgspec.structs.replace(row, updated_at=self.at, reason="", next_at=0)
         match self.verb:
             case "abandon":
-                return replace(changed, state="abandoned", detail=f"abandoned {told}")
+                return msgspec.structs.replace(
+                    changed, state="abandoned", detail=f"abandoned {told}"
+                )
             case "skip":
-                return replace(changed, state="dead", code=SKIPPED_CODE, detail=f"skipped {told}")
+                return msgspec.structs.replace(
+                    changed, state="dead", code=SKIPPED_CODE, detail=f"skipped {told}"
+                )
             case "hold":
-                return replace(changed, reason=ON_HOLD, detail=f"held {told}")
+                return msgspec.structs.replace(changed, reason=ON_HOLD, detail=f"held {told}")
             case "retry" | "release":
                 release = self.release or row.release
                 replayed = row.replayed or row.attempts > 0
-                return replace(
+                return msgspec.structs.replace(
                     changed,
                     state="held",
                     reason="operator",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from tillway.delivery.jobs import Job, Trouble
 from tillway.delivery.outbound import Opened
@@ -53,15 +54,14 @@ def sales_taken_back(opened: Opened) -> frozenset[str]:
     return frozenset(keys - {"", opened.message.envelope.natural_key})
 
 
-@dataclass(slots=True)
-class Awaiting:
+class Awaiting(msgspec.Struct):
     """One return: the keys it names, and where their sales stand, as far as they are known.
 
     trouble is None while it is asked whether it must wait; went says that a sale went meanwhile.
     """
 
     keys: frozenset[str]
-    sales: set[int] = field(default_factory=set)
+    sales: set[int] = msgspec.field(default_factory=set)
     lane: str = ""
     trouble: Trouble | None = None
     went: bool = False

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.connect import Target
@@ -26,8 +27,7 @@ from tillway.project.records import Release
 from tillway.routing import Route
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverySnapshot:
+class DeliverySnapshot(msgspec.Struct, frozen=True):
     """Every route and every target as they stand."""
 
     routes: tuple[RouteSnapshot, ...]

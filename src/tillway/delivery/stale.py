@@ -7,7 +7,8 @@ themselves, so the newest is the last to arrive; a dead letter has left that ord
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from tillway.journal.base import Journal, ObjectRevision, StoredMessage
 
@@ -32,7 +33,9 @@ async def superseded(journal: Journal, positions: Sequence[int]) -> dict[int, Ob
         found = await journal.newest_revisions(positions)
     finally:
         cancel()
-    current = [replace(one, newest=max(one.newest, _stored(one, stored))) for one in found]
+    current = [
+        msgspec.structs.replace(one, newest=max(one.newest, _stored(one, stored))) for one in found
+    ]
     return {one.position: one for one in current if one.superseded_by is not None}
 
 

@@ -6,9 +6,10 @@ only the flagged one would leave the receipt out of balance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.dialects.items import item_of
 from tillway.dialects.links import key_of_link
@@ -36,8 +37,7 @@ from tillway.dialects.vocabulary import (
 )
 
 
-@dataclass(slots=True)
-class Goods:
+class Goods(msgspec.Struct):
     """One line of goods while the receipt is being read; amounts are signed."""
 
     number: int
@@ -46,8 +46,8 @@ class Goods:
     quantity: Decimal
     fields: dict[str, Any]
     discount: Decimal = ZERO
-    modifiers: list[dict[str, Any]] = field(default_factory=list)
-    taxes: list[Tax] = field(default_factory=list)
+    modifiers: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    taxes: list[Tax] = msgspec.field(default_factory=list)
     voided: bool = False
     voids: int | None = None
     operator_sequence: str | None = None

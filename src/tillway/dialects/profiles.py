@@ -6,12 +6,12 @@ customer has passed them yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+
+class Profile(msgspec.Struct, frozen=True):
     """The habits of one POS product in POSLog.
 
     store_id_path         dotted paths to the shop, the first that is set wins

@@ -6,17 +6,17 @@ rate is left out, to be looked up by the tax code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.dialects.profiles import Profile
 from tillway.dialects.tree import Node, Problems, as_node, child, nodes, text, without_blanks, word
 from tillway.dialects.vocabulary import TAX_TYPES, said
 
 
-@dataclass(frozen=True, slots=True)
-class Tax:
+class Tax(msgspec.Struct, frozen=True):
     """One tax; amounts are signed, included tells whether the price contains it."""
 
     amount: Decimal
@@ -30,7 +30,7 @@ class Tax:
     def turned(self) -> Tax:
         """Return the tax with its signs reversed."""
         taxable = None if self.taxable is None else -self.taxable
-        return replace(self, amount=-self.amount, taxable=taxable)
+        return msgspec.structs.replace(self, amount=-self.amount, taxable=taxable)
 
     def record(self) -> dict[str, Any]:
         """Return the tax as it stands in the neutral record."""
@@ -83,7 +83,9 @@ def summed(taxes: list[Tax]) -> list[Tax]:
             continue
         both = known.taxable is not None and tax.taxable is not None
         taxable = known.taxable + tax.taxable if both else None  # type: ignore[operator]
-        sums[key] = replace(known, amount=known.amount + tax.amount, taxable=taxable)
+        sums[key] = msgspec.structs.replace(
+            known, amount=known.amount + tax.amount, taxable=taxable
+        )
     return list(sums.values())
 
 

@@ -6,9 +6,10 @@ cash tender carries the notes that left the drawer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.dialects.profiles import Profile
 from tillway.dialects.tree import (
@@ -29,8 +30,7 @@ from tillway.dialects.vocabulary import CARD_KINDS, ENTRY_METHODS, TENDER_TYPES,
 CASH = "cash"
 
 
-@dataclass(slots=True)
-class Tender:
+class Tender(msgspec.Struct):
     """One tender while the receipt is being read; amount is signed and net of change."""
 
     tender_type: str
@@ -43,7 +43,7 @@ class Tender:
     rounding: Decimal = ZERO
     tip: Decimal = ZERO
     voided: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def turned(self) -> Tender:
         """Return the tender with its signs reversed, as a post-void has it."""

@@ -6,13 +6,13 @@ One file per area; a code is registered once, never reused and never renumbered.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class CodeRecord:
+
+class CodeRecord(msgspec.Struct, frozen=True):
     """What one code means: a title, what happened, what Tillway did, and what to do about it.
 
     kind is the engine's reaction (transient, permanent, in_doubt, not_connected, contract,

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import re
 import traceback
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 SHOWN_CHARACTERS = 60
 _LONG_DIGITS = re.compile(r"\d(?:[ -]?\d){12,}")
@@ -37,8 +38,7 @@ def without_long_digits(text: str) -> str:
     return _LONG_DIGITS.sub(lambda run: "****" + run.group()[-4:], text)
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(msgspec.Struct, frozen=True):
     """One breach of a contract: where, which rule, what was found, what would be right.
 
     path is dotted with indices (`lines[2].uom`); rule is a short stable word (`required`, `enum`,

@@ -7,7 +7,6 @@ not read, and goes on where it can, so that one bad line costs one line.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
@@ -31,8 +30,7 @@ class Record(msgspec.Struct):
     plain: bool = False
 
 
-@dataclass(slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct):
     """A place that could not be read. Its bytes may hold card data: mask them before keeping.
 
     raw is an excerpt of at most `EXCERPT_BYTES`; fatal means nothing after this place was read.

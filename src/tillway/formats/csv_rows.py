@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
 
 from tillway.errors import Refused
 from tillway.formats.limits import CHUNK_BYTES
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _WITHOUT_MARK = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct):
     """One row of a CSV file; ended tells whether a line feed followed it."""
 
     raw: bytes

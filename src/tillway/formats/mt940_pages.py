@@ -12,10 +12,11 @@ import importlib.util
 import logging
 import re
 from calendar import monthrange
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.errors import ConfigurationError, Refused
 from tillway.formats.lines import Line
@@ -34,16 +35,15 @@ _SLASH_FIELD = re.compile(r"/(EREF|KREF|NAME|IBAN|REMI|CNTP|ORDP|BENM|MARF)/")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(slots=True)
-class Block:
+class Block(msgspec.Struct):
     """The lines of one page as they stand in the file, and where each `:61:` stands."""
 
     offset: int
     line: int
     oversize: bool = False
     size: int = 0
-    text: list[bytes] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
+    text: list[bytes] = msgspec.field(default_factory=list)
+    places: list[tuple[int, int]] = msgspec.field(default_factory=list)
 
     def add(self, line: Line, text: bytes, most_bytes: int) -> None:
         """Take one more line."""
@@ -55,8 +55,7 @@ class Block:
                 self.places.append((line.offset, line.number))
 
 
-@dataclass(slots=True)
-class Page:
+class Page(msgspec.Struct):
     """One page as it was read. day: of the closing balance, or when the report was made."""
 
     document: str
@@ -66,11 +65,11 @@ class Page:
     day: str
     offset: int
     line: int
-    opening: dict[str, Decimal] = field(default_factory=dict)
-    closing: dict[str, Decimal] = field(default_factory=dict)
-    stated: dict[int, Decimal] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    opening: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    closing: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    stated: dict[int, Decimal] = msgspec.field(default_factory=dict)
+    entries: list[Entry] = msgspec.field(default_factory=list)
+    notices: list[str] = msgspec.field(default_factory=list)
     continued: bool = False
     to_be_continued: bool = False
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -47,8 +46,7 @@ _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOT PROVIDED"})
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One line of a statement: its amount, signed, and its fields as the record names them."""
 
     amount: Decimal
@@ -59,17 +57,16 @@ class Entry:
     booked: bool = True
 
 
-@dataclass(slots=True)
-class Statement:
+class Statement(msgspec.Struct):
     """One statement as it was read. opening, closing: by currency; told: fields of `statement`."""
 
     document: str
     account: str
     statement_id: str
-    told: dict[str, Any] = field(default_factory=dict)
-    opening: dict[str, Decimal] = field(default_factory=dict)
-    closing: dict[str, Decimal] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    told: dict[str, Any] = msgspec.field(default_factory=dict)
+    opening: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    closing: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    entries: list[Entry] = msgspec.field(default_factory=list)
     offset: int = 0
     line: int = 1
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import msgspec
 from lxml import etree
 
 from tillway.errors import Refused
@@ -131,8 +131,7 @@ class XmlReading(ABC):
         return unreadable(place.around(at), error, offset=at, line=place.line)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(msgspec.Struct, frozen=True):
     message: str
     line: int
     column: int

@@ -7,7 +7,6 @@ before the contract, so that a quarantined number is not a gap.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,8 +27,7 @@ from tillway.security.masking import Masker
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class _Translation:
+class _Translation(msgspec.Struct, frozen=True):
     """One way a record of this source becomes a message."""
 
     when: Callable[[Mapping[str, Any]], Any]

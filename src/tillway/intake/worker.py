@@ -24,8 +24,6 @@ HEAD_BYTES = 4
 """Every frame is its length, big-endian, and so many bytes."""
 SOCKET_BYTES = 1 << 20
 NICER_THAN_THE_HUB = 5
-YOUNG_OBJECTS = 10_000
-"""Made and not yet freed before Python looks for cycles among them: a record leaves none."""
 
 Prepare = Callable[[], Mapping[str, Preparation]]
 """Makes the preparations of every door; called in the worker, after the fork."""
@@ -86,7 +84,6 @@ def _live(hub: socket.socket, prepare: Prepare, learn: Learn) -> None:
         # A batch can wait a little longer; a single message at the hub's door should not.
         os.nice(NICER_THAN_THE_HUB)
         gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS)
         work(hub, prepare(), learn)
         status = 0
     except (EOFError, ConnectionError):

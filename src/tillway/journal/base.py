@@ -8,7 +8,6 @@ transaction is flushed to stable storage. Nothing here blocks the event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import msgspec
@@ -20,8 +19,7 @@ Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused"]
 DeliveryState = Literal["sending", "held", "in_doubt", "delivered", "dead", "abandoned"]
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(msgspec.Struct, frozen=True):
     """What a backend promises; a test outside the promise is skipped with the reason."""
 
     name: str
@@ -97,8 +95,7 @@ class RefusedItem(msgspec.Struct, tag="refused", array_like=True, gc=False):
 AppendItem = Candidate | Invalid | RefusedItem
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(msgspec.Struct):
     """The journal's answer for one item, given after the commit.
 
     position: place in the journal of the accepted message (of the first one for duplicate and
@@ -118,8 +115,7 @@ class Receipt:
 # --- consumers ----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class StoredMessage:
+class StoredMessage(msgspec.Struct):
     """An accepted message as consumers see it; canonical is b"" when read without payload.
 
     superseded_by: the higher revision of the same object that was stored before this one came, None
@@ -133,8 +129,7 @@ class StoredMessage:
     superseded_by: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRevision:
+class ObjectRevision(msgspec.Struct, frozen=True):
     """A stored message that is one revision of an object, and the newest one stored of that object.
 
     Unlike `StoredMessage.superseded_by` it says how things stand now, not when the message came.
@@ -152,8 +147,7 @@ class ObjectRevision:
         return self.newest if self.newest > self.revision else None
 
 
-@dataclass(slots=True)
-class DeliveryRow:
+class DeliveryRow(msgspec.Struct):
     """The fate of one message on one route. Times are microseconds UTC.
 
     lane is the full lane name; reason says why it is held (`retry`, `behind_head`, `findings`,
@@ -177,8 +171,7 @@ class DeliveryRow:
     replayed: bool = False
 
 
-@dataclass(slots=True)
-class AttemptRow:
+class AttemptRow(msgspec.Struct):
     """One call that did not simply succeed at once, or that a person asked for."""
 
     route: str
@@ -192,8 +185,7 @@ class AttemptRow:
     kind: Literal["first", "retry", "operator", "replay", "look_up"] = "first"
 
 
-@dataclass(slots=True)
-class Action:
+class Action(msgspec.Struct):
     """What a person did, and why (audit)."""
 
     at: int
@@ -203,8 +195,7 @@ class Action:
     reason: str
 
 
-@dataclass(slots=True)
-class Settlement:
+class Settlement(msgspec.Struct):
     """Everything one consumer wants committed together.
 
     cursor: new contiguous settled position, or None to leave it. filtered: positions passed over,
@@ -212,23 +203,21 @@ class Settlement:
     """
 
     route: str
-    rows: list[DeliveryRow] = field(default_factory=list)
-    attempts: list[AttemptRow] = field(default_factory=list)
+    rows: list[DeliveryRow] = msgspec.field(default_factory=list)
+    attempts: list[AttemptRow] = msgspec.field(default_factory=list)
     cursor: int | None = None
-    filtered: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    actions: list[Action] = field(default_factory=list)
+    filtered: dict[tuple[str, str], tuple[int, int]] = msgspec.field(default_factory=dict)
+    actions: list[Action] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class RouteProgress:
+class RouteProgress(msgspec.Struct):
     """Where a route stands. settled: positions after the cursor that already have a row."""
 
     position: int
     settled: set[int]
 
 
-@dataclass(slots=True)
-class TargetState:
+class TargetState(msgspec.Struct):
     """The breaker of one target, kept so that it is visible outside the process."""
 
     target: str

@@ -6,7 +6,6 @@ that nothing before the newest link can change without that link changing too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,7 @@ ORIGIN = bytes(32)
 """What stands before the first entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(msgspec.Struct, frozen=True):
     """One entry of the audit log. number: its place, from 1 without a hole."""
 
     number: int

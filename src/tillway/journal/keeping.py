@@ -6,15 +6,15 @@ duplicates and the record of its calls, and only when nothing about it is left t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 RESTORED = "restored"
 """Reason of a ledger row that was held when a backup was taken, and may be delivered since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cutoffs:
+class Cutoffs(msgspec.Struct, frozen=True):
     """What is older than these moments may go (microseconds UTC); 0 keeps it for ever.
 
     raw also stands for the bytes of quarantined and conflicting copies that are closed.
@@ -26,8 +26,7 @@ class Cutoffs:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(msgspec.Struct, frozen=True):
     """How many of each kind went. copies: closed copies whose bytes went."""
 
     raw: int = 0
@@ -52,8 +51,7 @@ class Retired:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(msgspec.Struct, frozen=True):
     """The room a journal takes, in bytes.
 
     free_bytes is inside size_bytes and is filled again before the file grows. retirable and
@@ -69,8 +67,7 @@ class Storage:
     gives_back: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """That a journal was put back from a backup. Times are microseconds UTC.
 
     position: the newest message the backup held; taken_at: when the backup was taken; origin: where

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from tillway.journal.base import (
     AppendItem,
@@ -117,7 +118,9 @@ class MemoryJournal(MemoryProjection):
 
     def _conflict(self, known: MessageRecord, item: Candidate) -> Receipt:
         row = self._keep("conflict", conflicting_copy(item), known.message.position)
-        return replace(_receipt("conflict", known), invalid_id=row.invalid_id, code=row.code)
+        return msgspec.structs.replace(
+            _receipt("conflict", known), invalid_id=row.invalid_id, code=row.code
+        )
 
     def _quarantine(self, item: Invalid) -> Receipt:
         fresh = ("quarantined", item.record_hash) not in self.invalid_hashes
@@ -196,18 +199,18 @@ class MemoryJournal(MemoryProjection):
     async def open_deliveries(self, route: str) -> list[DeliveryRow]:
         """Return the route's unfinished rows in position order."""
         rows = self.rows[route]
-        return [replace(rows[at]) for at in sorted(rows) if _is_open(rows[at])]
+        return [msgspec.structs.replace(rows[at]) for at in sorted(rows) if _is_open(rows[at])]
 
     async def delivery_rows(self, route: str, positions: Sequence[int]) -> list[DeliveryRow]:
         """Return the rows of these positions on a route."""
         rows = self.rows[route]
-        return [replace(rows[at]) for at in sorted(positions) if at in rows]
+        return [msgspec.structs.replace(rows[at]) for at in sorted(positions) if at in rows]
 
     async def settle(self, settlement: Settlement) -> None:
         """Apply everything at once."""
         route = settlement.route
         for row in settlement.rows:
-            self.rows[route][row.position] = replace(row)
+            self.rows[route][row.position] = msgspec.structs.replace(row)
         for attempt in settlement.attempts:
             self.attempts[attempt.position].append(attempt)
         if settlement.cursor is not None:

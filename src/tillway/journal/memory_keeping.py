@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
+
+import msgspec
 
 from tillway.journal.base import Action
 from tillway.journal.keeping import RESTORED, Cutoffs, Restored, Retired
@@ -58,7 +59,9 @@ class MemoryKeeping(MemoryQueries):
         self.restores = [
             one
             if one.acknowledged_at
-            else replace(one, acknowledged_at=at, acknowledged_by=who, acknowledged_because=reason)
+            else msgspec.structs.replace(
+                one, acknowledged_at=at, acknowledged_by=who, acknowledged_because=reason
+            )
             for one in self.restores
         ]
         self.audit.append(Action(at, who, "acknowledge restore", "journal", reason))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from tillway.journal.base import (
     Action,
@@ -162,7 +163,7 @@ class MemoryQueries:
         """Return quarantined and conflicting copies by natural keys or ids."""
         wanted = {text.strip() for text in texts}
         hits = [r for r in self.invalid_rows if wanted & {r.natural_key, f"#{r.invalid_id}"}]
-        return [replace(row) for row in hits[:limit]]
+        return [msgspec.structs.replace(row) for row in hits[:limit]]
 
     async def record(self, position: int) -> MessageRecord | None:
         """Return everything stored of one message."""
@@ -185,7 +186,7 @@ class MemoryQueries:
     async def deliveries_of(self, positions: Sequence[int]) -> list[DeliveryRow]:
         """Return the fate of these messages on every route."""
         return [
-            replace(rows[position])
+            msgspec.structs.replace(rows[position])
             for position in sorted(set(positions))
             for _, rows in sorted(self.rows.items())
             if position in rows
@@ -205,7 +206,10 @@ class MemoryQueries:
     ) -> list[tuple[DeliveryRow, StoredMessage]]:
         """Return ledger rows in these states, by position."""
         found = [
-            (replace(row), replace(self.records[row.position - 1].message, canonical=b""))
+            (
+                msgspec.structs.replace(row),
+                msgspec.structs.replace(self.records[row.position - 1].message, canonical=b""),
+            )
             for name, rows in sorted(self.rows.items())
             for row in rows.values()
             if row.state in states and row.position > after and route in ("", name)
@@ -223,7 +227,7 @@ class MemoryQueries:
     ) -> list[InvalidRow]:
         """Return quarantined and conflicting copies, oldest first."""
         found = [
-            replace(row, raw=row.raw if with_raw else b"")
+            msgspec.structs.replace(row, raw=row.raw if with_raw else b"")
             for row in self.invalid_rows
             if row.invalid_id > after
             and outcome in ("", row.outcome)
@@ -234,7 +238,7 @@ class MemoryQueries:
     async def newest_of_store(self, store: str, limit: int, among: int) -> list[StoredMessage]:
         """Return up to limit messages of a shop among the newest of all, newest first."""
         found = [
-            replace(record.message, canonical=b"")
+            msgspec.structs.replace(record.message, canonical=b"")
             for record in self.records[-among:]
             if record.message.envelope.store == store
         ]

@@ -8,8 +8,9 @@ be derived again; what people decided stands nowhere else, so a table is never d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from tillway.journal.base import Action, Journal
 from tillway.journal.queries import JournalQueries
@@ -17,8 +18,7 @@ from tillway.journal.queries import JournalQueries
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(msgspec.Struct, frozen=True):
     """The tables of one room. name: prefix of them all; schema: idempotent SQL of this version."""
 
     name: str
@@ -26,15 +26,14 @@ class Tables:
     schema: str
 
 
-@dataclass(slots=True)
-class Change:
+class Change(msgspec.Struct):
     """Everything a room wants committed together: statements with their rows, in this order.
 
     Every statement runs once for each of its rows. actions are what people did and why (audit).
     """
 
-    statements: list[tuple[str, Sequence[Row]]] = field(default_factory=list)
-    actions: list[Action] = field(default_factory=list)
+    statements: list[tuple[str, Sequence[Row]]] = msgspec.field(default_factory=list)
+    actions: list[Action] = msgspec.field(default_factory=list)
 
     def run(self, sql: str, *rows: Row) -> None:
         """Add one statement; without rows nothing happens."""

@@ -7,8 +7,9 @@ write; on SQLite they are separate read-only connections and work beside a runni
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from tillway.journal.base import (
     Action,
@@ -22,8 +23,7 @@ from tillway.journal.chain import AuditEntry
 from tillway.journal.keeping import Restored
 
 
-@dataclass(slots=True)
-class Total:
+class Total(msgspec.Struct):
     """Count and money of a group; unknown counts those whose amount is not known."""
 
     group: str
@@ -34,8 +34,7 @@ class Total:
     unknown: int = 0
 
 
-@dataclass(slots=True)
-class InvalidRow:
+class InvalidRow(msgspec.Struct):
     """A quarantined or conflicting copy. repeats: how often the same bytes came again."""
 
     invalid_id: int
@@ -57,8 +56,7 @@ class InvalidRow:
     release: str
 
 
-@dataclass(slots=True)
-class MessageRecord:
+class MessageRecord(msgspec.Struct):
     """One accepted message with everything stored of it."""
 
     message: StoredMessage
@@ -71,8 +69,7 @@ class MessageRecord:
     """received_at of every duplicate, oldest first."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct):
     """Work of one store on one route that has not reached its target."""
 
     route: str
@@ -84,8 +81,7 @@ class Waiting:
     oldest_at: int
 
 
-@dataclass(slots=True)
-class SequenceRange:
+class SequenceRange(msgspec.Struct):
     """Numbers seen of one workstation on one business date: first, last, how many differ.
 
     register_epoch: the run of its counter; each run has numbers of its own.
@@ -101,8 +97,7 @@ class SequenceRange:
     register_epoch: int = 0
 
 
-@dataclass(slots=True)
-class RegisterDay:
+class RegisterDay(msgspec.Struct):
     """First and last number seen of one workstation on one date, in one run of its counter."""
 
     workstation: str
@@ -112,8 +107,7 @@ class RegisterDay:
     last: int
 
 
-@dataclass(slots=True)
-class StoreSeen:
+class StoreSeen(msgspec.Struct):
     """When a store was last heard of, and how many of its messages were accepted."""
 
     system: str
@@ -122,8 +116,7 @@ class StoreSeen:
     accepted: int
 
 
-@dataclass(slots=True)
-class RouteTotals:
+class RouteTotals(msgspec.Struct):
     """The second equation of one route, group = state.
 
     accepted covers the messages after the route's start; rows the ledger; filtered and pending are
@@ -140,8 +133,7 @@ class RouteTotals:
     settled_kept: list[Total]
 
 
-@dataclass(slots=True)
-class RouteStanding:
+class RouteStanding(msgspec.Struct):
     """Where a route stands, from the kept books: its cost does not grow with what is stored.
 
     settled: the ledger by state; filtered: what was passed over; pending: what has no row behind
@@ -158,8 +150,7 @@ class RouteStanding:
     waiting: list[Waiting]
 
 
-@dataclass(slots=True)
-class IntakeTotals:
+class IntakeTotals(msgspec.Struct):
     """The first equation. received is counted at the doors before any outcome (group = door).
 
     outcomes are kept while storing, stored comes from the rows themselves (refused has none); the

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 # No register counts beyond 18 digits, and SQLite holds no more in a number.
 _STORE_TILL_NUMBER = re.compile(
@@ -19,8 +20,7 @@ MOST_NAMES = 16
 """Colons in the names of a shop and its till, more than any vendor has ever put there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """text as typed; receipt without leading zeros; store, workstation, number when it names one.
 
     `0003-01-000042` is store 0003, workstation 01, number 42.
@@ -47,8 +47,7 @@ def number_and_epoch(rest: str) -> tuple[int, int] | None:
     return (int(found["number"]), int(found["epoch"] or 0)) if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterKey:
+class RegisterKey(msgspec.Struct, frozen=True):
     """The natural key of a number of a register, in its parts."""
 
     store: str

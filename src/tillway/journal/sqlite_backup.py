@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 PAGES_AT_ONCE = 128
 READ_BYTES = 1024 * 1024
@@ -24,8 +24,7 @@ Told = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) while work goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyFacts:
+class CopyFacts(msgspec.Struct, frozen=True):
     """What a sound copy holds. position: its newest message; routes: route -> settled position."""
 
     schema_version: int

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from tillway.journal.base import Action
 from tillway.journal.keeping import Cutoffs, Restored, Retired, Storage
@@ -31,8 +31,7 @@ Found = Mapping[str, list[int]]
 """Kind -> ids of what may go."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(msgspec.Struct, frozen=True):
     """Where a kind of thing is kept; ids grow with time."""
 
     table: str
@@ -57,11 +56,10 @@ def _sql(name: str) -> str:
     return text.replace(":closed", named["closed"])
 
 
-@dataclass(slots=True)
-class Retirement:
+class Retirement(msgspec.Struct):
     """Remembers how far each kind was looked through, so that a pass reads nothing twice."""
 
-    _looked: dict[str, int] = field(default_factory=dict)
+    _looked: dict[str, int] = msgspec.field(default_factory=dict)
 
     def find(self, cutoffs: Cutoffs, limit: int) -> Callable[[Reader], Found]:
         """Return what finds the next of each kind; a pass that finds nothing more starts over."""
@@ -148,7 +146,7 @@ def doubt(restored: Restored) -> Callable[[apsw.Connection], None]:
     """Return the change that notes a restore and doubts what was held."""
 
     def change(db: apsw.Connection) -> None:
-        db.execute(_sql("add_restored"), astuple(restored))
+        db.execute(_sql("add_restored"), msgspec.structs.astuple(restored))
         db.execute(_sql("doubt_what_was_held"))
         # A hold stays; it may have been let go since the backup, so its release is no first try.
         db.execute(_sql("doubt_what_a_person_holds"))

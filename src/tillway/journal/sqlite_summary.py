@@ -7,10 +7,10 @@ Blocks of a level are added up to one of the next: a million messages are some t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
+import msgspec
 
 from tillway.journal.queries import Total, Waiting
 from tillway.journal.statements import statements
@@ -22,8 +22,7 @@ Key = tuple[str, str, str, int]
 """store, message type, currency, whether it was superseded when it came."""
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(msgspec.Struct):
     """What some messages of one key add up to; amounts in minor units, oldest_at in microseconds.
 
     absolute_minor counts a return as the money it moves.

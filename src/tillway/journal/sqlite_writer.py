@@ -14,10 +14,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
+import msgspec
 
 from tillway.errors import JournalFault, Refused
 from tillway.journal import crash_points
@@ -40,15 +40,14 @@ CHECKPOINT_PAGES = 4000
 DISK_FAILED = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError)
 
 
-@dataclass(slots=True)
-class Job:
+class Job(msgspec.Struct):
     """One piece of work: items to append, a settlement, or any other change; answered by future."""
 
     future: asyncio.Future[Any]
     items: Sequence[AppendItem] = ()
     settlement: Settlement | None = None
     change: Callable[[apsw.Connection], Any] | None = None
-    received: Tally = field(default_factory=Tally)
+    received: Tally = msgspec.field(default_factory=Tally)
 
 
 class Writer(threading.Thread):

@@ -7,8 +7,9 @@ is on the path of a message that maps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.errors import Violation, shown
 from tillway.mapping import lists
@@ -24,8 +25,7 @@ from tillway.mapping.syntax import Node, Read, parts_of
 _VALUES_SHOWN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class RowTrace:
+class RowTrace(msgspec.Struct, frozen=True):
     """What one row did on one record, for `trace --explain`.
 
     path is the target (`lines[2].net_amount`); sources maps each source path it read to the value
@@ -40,8 +40,7 @@ class RowTrace:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(msgspec.Struct, frozen=True):
     """What the names of a scope stand for."""
 
     this: Any
@@ -54,14 +53,13 @@ class _Names:
         return function(self.this, self.root, self.position, self.key, self.rows)
 
 
-@dataclass(slots=True)
-class Diagnosis:
+class Diagnosis(msgspec.Struct):
     """One run over one record; traces and violations are in the order of the table."""
 
     codes: Mapping[str, CodeTable]
     functions: dict[int, Callable[..., Any]]
-    traces: list[RowTrace] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
+    traces: list[RowTrace] = msgspec.field(default_factory=list)
+    violations: list[Violation] = msgspec.field(default_factory=list)
 
     def run(self, top: Block, record: Mapping[str, Any]) -> None:
         """Evaluate every row of the table on the record."""

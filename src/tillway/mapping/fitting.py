@@ -7,8 +7,8 @@ What msgspec changes on its way in (dates, times, whatever an extension holds) i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import inspect
 
 from tillway.mapping.functions import FUNCTIONS
@@ -21,8 +21,7 @@ from tillway.model.normal_form import exact_kinds
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True):
     """How a value goes into a field: as this text, where every test holds."""
 
     text: str

@@ -7,8 +7,9 @@ raises anything but RowFault, and never accepts a binary float as a number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from tillway.mapping import dates, lists, numbers, texts
 from tillway.mapping.dates import is_time_zone
@@ -44,8 +45,7 @@ class Remembered(dict[Any, Any]):
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """One function: how it is written, how many arguments it takes, what it makes.
 
     most is None where any number is taken. makes is `number`, `integer`, `text`, `boolean`,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.mapping import limits
@@ -22,8 +23,7 @@ _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*
 _TOML_LINE = re.compile(r"at line (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class RowText:
+class RowText(msgspec.Struct, frozen=True):
     """One row as written: the target inside its block, the expression, and where it stands."""
 
     target: tuple[str, ...]
@@ -31,8 +31,7 @@ class RowText:
     at: str
 
 
-@dataclass(slots=True)
-class BlockText:
+class BlockText(msgspec.Struct):
     """One block as written: `map` at the top, below it every `each` and `group`.
 
     target is the path inside the parent block; name is the whole dotted name.
@@ -42,13 +41,12 @@ class BlockText:
     name: str
     target: tuple[str, ...]
     at: str
-    settings: dict[str, RowText] = field(default_factory=dict)
-    rows: list[RowText] = field(default_factory=list)
-    blocks: list[BlockText] = field(default_factory=list)
+    settings: dict[str, RowText] = msgspec.field(default_factory=dict)
+    rows: list[RowText] = msgspec.field(default_factory=list)
+    blocks: list[BlockText] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class TableText:
+class TableText(msgspec.Struct, frozen=True):
     """A whole table as written."""
 
     message_type: str | None

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.mapping import limits
@@ -60,8 +61,7 @@ REMEMBERED_EXPRESSIONS = 1_024
 _NOT_PYTHON = {"true": "True", "false": "False", "null": "None"}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where an expression stands: `mappings/x.toml:14`, its row, and the names it may use.
 
     names are the reserved ones; fields is False where no field of a source is in sight (a group

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.mapping.codes import CodeTable
@@ -12,8 +13,7 @@ from tillway.mapping.parser import GROUP_NAMES, ITEM_NAMES, RECORD_NAMES, Place,
 from tillway.mapping.syntax import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row: target is the path inside its block, text the expression as written."""
 
     target: tuple[str, ...]
@@ -27,8 +27,7 @@ class Row:
         return ".".join(self.target)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """The rows of one scope: the record (`map`), each item of a list, or each group of items.
 
     source, where and by are the rows that say what it runs over; source is None for `map`, by is

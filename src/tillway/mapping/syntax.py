@@ -6,23 +6,22 @@ Nothing but these parts reaches the code generator: what has no record here cann
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+import msgspec
 
 Step: TypeAlias = str | int
 """One step of a path: the name of a field, or the 0-based index of a list item."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(msgspec.Struct, frozen=True):
     """A constant of the table: text, an integer, an exact decimal, True, False or None."""
 
     value: str | int | Decimal | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A value of the source; origin is `this`, `root`, `key`, `rows` or `position`."""
 
     origin: str
@@ -32,39 +31,34 @@ class Read:
         return path_text(self.steps, "" if self.origin == "this" else self.origin) or self.origin
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(msgspec.Struct, frozen=True):
     """A path that starts at a computed value: `first(rows).unit`."""
 
     start: Node
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call of one function of the fixed list."""
 
     function: str
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CodeLookup:
+class CodeLookup(msgspec.Struct, frozen=True):
     """A look-up in a code table."""
 
     table: str
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Coalesce:
+class Coalesce(msgspec.Struct, frozen=True):
     """The first of the parts that has a value; the parts after it are not evaluated."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """`then if condition else otherwise`; only the chosen part is evaluated."""
 
     condition: Node
@@ -72,8 +66,7 @@ class Choice:
     otherwise: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """`left operator right`; operator is one of == != < <= > >=."""
 
     operator: str
@@ -81,8 +74,7 @@ class Comparison:
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
     """`value in choices`, or not in; choices is a tuple of parts or one part that is a list."""
 
     value: Node
@@ -90,23 +82,20 @@ class Membership:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(msgspec.Struct, frozen=True):
     """`and` or `or` over conditions."""
 
     operator: str
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(msgspec.Struct, frozen=True):
     """`not condition`."""
 
     part: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(msgspec.Struct, frozen=True):
     """`left operator right` on numbers; + also joins two texts; operator is + - * or /."""
 
     operator: str

@@ -8,7 +8,6 @@ interpreted, so anything may stand there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -73,8 +72,7 @@ def _kinds_within(plan: _Plan) -> frozenset[str]:
     return frozenset(own).union(*(_kinds_within(below) for _, below in plan.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True):
     """Where the numbers of one struct are: its own, and those of the parts below."""
 
     struct: type[msgspec.Struct]

@@ -6,8 +6,9 @@ Rules that need the journal, master data or the other side belong to the rooms t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from tillway.model.findings import Severity
 
@@ -24,8 +25,7 @@ Level = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRule:
+class AuditRule(msgspec.Struct, frozen=True):
     """One rule: where it looks, how grave a breach is by default, its code, what it finds.
 
     off: it is asked only where a project gives it a severity.

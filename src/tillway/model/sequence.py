@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 _WRAP = re.compile(r"wrap_at_([1-9][0-9]{0,17})")
 
 
-@dataclass(frozen=True, slots=True)
-class ResetPolicy:
+class ResetPolicy(msgspec.Struct, frozen=True):
     """When a counter starts again: every day, never, or after reaching wrap_at.
 
     first: the number it starts again with.
@@ -29,8 +29,7 @@ NEVER = ResetPolicy("never")
 DAILY = ResetPolicy("daily")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """Missing numbers from first to last, both of them missing."""
 
     first: int

@@ -7,8 +7,9 @@ what was accepted has exactly one fate on every route. Kept totals must equal th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from tillway.journal.queries import JournalQueries, RouteTotals, Total
 from tillway.observe.amounts import amount_of, is_internal, states_money
@@ -18,8 +19,7 @@ FATES = ("delivered", "filtered", "pending", "held", "in_doubt", "dead", "abando
 STORED_OUTCOMES = OUTCOMES[:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True):
     """Count and money of one cell. unknown counts messages whose amount is not known."""
 
     count: int = 0
@@ -42,8 +42,7 @@ class Figures:
 NOTHING = Figures()
 
 
-@dataclass(frozen=True, slots=True)
-class BooksRow:
+class BooksRow(msgspec.Struct, frozen=True):
     """One message type and currency: whole must equal the sum of parts."""
 
     message_type: str
@@ -74,8 +73,7 @@ class BooksRow:
         return amount_of(figures.amount_minor, self.currency)
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(msgspec.Struct, frozen=True):
     """A named equation with a row per message type and currency; whole names its left side."""
 
     name: str
@@ -97,12 +95,11 @@ class Equation:
         return sum(row.parts.get(part, NOTHING).count for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(msgspec.Struct, frozen=True):
     """The result of `verify`. unrouted lists accepted message types that no route carries."""
 
     equations: list[Equation]
-    unrouted: list[Total] = field(default_factory=list)
+    unrouted: list[Total] = msgspec.field(default_factory=list)
 
     @property
     def balanced(self) -> bool:

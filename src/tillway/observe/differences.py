@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
+
+import msgspec
 
 MOST_LINES = 2_000
 """Longer payloads are compared up to here: a comparison of more would hold the hub up."""
 Kind = Literal["same", "changed", "left", "right"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """One line of each side; "" where that side has none. kind: same, changed, left or right."""
 
     kind: Kind

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+import msgspec
 
 from tillway.journal.queries import JournalQueries, SequenceRange
 from tillway.model import sequence
@@ -20,8 +21,7 @@ from tillway.model.sequence import ResetPolicy, next_number, reset_policy
 Day = tuple[SequenceRange, Sequence[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """Numbers first to last of one workstation, all missing, and the date they belong to.
 
     register_epoch: the run of its counter that misses them.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.journal.base import StoredMessage
@@ -30,8 +31,7 @@ class MessageReader(JournalQueries, Asking, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """One message in a list. fates: route -> state, for routes that have settled or held it.
 
     received_at is RFC 3339 in UTC; amount is None when the message states no money. revision is the
@@ -53,7 +53,7 @@ class Hit:
     clean: bool
     revision: int | None = None
     superseded_by: int | None = None
-    fates: dict[str, str] = field(default_factory=dict)
+    fates: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def superseded_text(revision: int) -> str:

@@ -7,10 +7,11 @@ a newer revision superseded is a problem apart: it cannot be sent any more, only
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.errors import ConfigurationError, code_record
@@ -37,8 +38,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """One message of a problem. position is 0 for a copy that was never accepted.
 
     superseded_by: the newest revision stored of its object, None where it is that itself.
@@ -66,8 +66,7 @@ class Member:
         return amount_of(self.amount_minor, self.currency)
 
 
-@dataclass(slots=True)
-class Problem:
+class Problem(msgspec.Struct):
     """One cause. money is absolute; behind counts what waits in the lanes of its messages.
 
     positions (in the journal) or invalid_ids name every member, sample shows the first few.
@@ -87,13 +86,13 @@ class Problem:
     count: int = 0
     behind: int = 0
     unknown: int = 0
-    money: Money = field(default_factory=dict)
-    stores_counted: dict[str, int] = field(default_factory=dict)
+    money: Money = msgspec.field(default_factory=dict)
+    stores_counted: dict[str, int] = msgspec.field(default_factory=dict)
     first_at: str = ""
     last_at: str = ""
-    positions: list[int] = field(default_factory=list)
-    invalid_ids: list[int] = field(default_factory=list)
-    sample: list[Member] = field(default_factory=list)
+    positions: list[int] = msgspec.field(default_factory=list)
+    invalid_ids: list[int] = msgspec.field(default_factory=list)
+    sample: list[Member] = msgspec.field(default_factory=list)
 
     @property
     def stores(self) -> list[str]:
@@ -147,9 +146,7 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
     """Return a problem as plain values, without the numbers of its members (there may be many)."""
     left_out = ("positions", "invalid_ids")
     fields = {
-        name: getattr(problem, name)
-        for name in Problem.__dataclass_fields__
-        if name not in left_out
+        name: getattr(problem, name) for name in Problem.__struct_fields__ if name not in left_out
     }
     return {**fields, "retryable": problem.retryable}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +29,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 _record = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
-@dataclass(frozen=True, slots=True)
-class ContractLine:
+class ContractLine(msgspec.Struct, frozen=True):
     """One contract in force. breaches: rule -> open copies that broke it."""
 
     message_type: str
@@ -44,11 +42,10 @@ class ContractLine:
     consumers: list[str]
     required: int
     enums: int
-    breaches: dict[str, int] = field(default_factory=dict)
+    breaches: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldLine(msgspec.Struct, frozen=True):
     """One field that a contract or the model names; personal says that it is a person's."""
 
     path: str
@@ -56,8 +53,7 @@ class FieldLine:
     allowed: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ContractPage:
+class ContractPage(msgspec.Struct, frozen=True):
     """One contract in full; rules: audit rules with severity and tolerance as text."""
 
     line: ContractLine
@@ -68,8 +64,7 @@ class ContractPage:
     schema: str
 
 
-@dataclass(frozen=True, slots=True)
-class MappingLine:
+class MappingLine(msgspec.Struct, frozen=True):
     """One mapping in force: what it makes, and who uses it."""
 
     name: str
@@ -81,8 +76,7 @@ class MappingLine:
     used_by: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRow:
+class SampleRow(msgspec.Struct, frozen=True):
     """One row of a mapping on one message: target, expression, what it read, what it made."""
 
     target: str
@@ -93,8 +87,7 @@ class SampleRow:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class MappingPage:
+class MappingPage(msgspec.Struct, frozen=True):
     """One mapping with a live sample: left what came in, right what it made of it."""
 
     line: MappingLine

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.journal.base import TargetState
@@ -16,8 +17,7 @@ from tillway.observe.moments import seconds_since
 _UNSENT = ("sending", "held", "in_doubt", "dead")
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyLine:
+class MoneyLine(msgspec.Struct, frozen=True):
     """Signed money of one message type and currency; currency is "" for types without money."""
 
     message_type: str
@@ -33,8 +33,7 @@ class MoneyLine:
         return self.due == self.delivered and self.amount_due == self.amount_delivered
 
 
-@dataclass(frozen=True, slots=True)
-class RouteLine:
+class RouteLine(msgspec.Struct, frozen=True):
     """One route. due is what it has to deliver: accepted less what it filters out.
 
     money holds a line per message type and currency; money_waiting is absolute (what is stuck).
@@ -53,8 +52,8 @@ class RouteLine:
     dead: int
     abandoned: int
     oldest_seconds: int
-    money: list[MoneyLine] = field(default_factory=list)
-    money_waiting: Money = field(default_factory=dict)
+    money: list[MoneyLine] = msgspec.field(default_factory=list)
+    money_waiting: Money = msgspec.field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
@@ -62,8 +61,7 @@ class RouteLine:
         return self.pending + self.held + self.in_doubt + self.dead
 
 
-@dataclass(frozen=True, slots=True)
-class TargetLine:
+class TargetLine(msgspec.Struct, frozen=True):
     """The breaker of one target; since and next_probe_at are RFC 3339 in UTC or ""."""
 
     target: str
@@ -75,8 +73,7 @@ class TargetLine:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class FormerRoute:
+class FormerRoute(msgspec.Struct, frozen=True):
     """A route that is not in the project any more. waiting: rows that never reached its target."""
 
     route: str

@@ -6,7 +6,8 @@ Payloads are never scanned: natural keys and numbers are indexed when a message 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.journal.queries import InvalidRow, JournalQueries, RegisterDay
@@ -21,8 +22,7 @@ MOST_HITS, MOST_COPIES = 50, 500
 DAYS_LOOKED_AT = 31
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True):
     """A quarantined or conflicting copy in a list; name (`#7`) finds it again."""
 
     name: str
@@ -37,18 +37,16 @@ class Copy:
     first_position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a search gave. absent: sentences that say why there may be no hit, likeliest first."""
 
     text: str
-    hits: list[Hit] = field(default_factory=list)
-    copies: list[Copy] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
+    hits: list[Hit] = msgspec.field(default_factory=list)
+    copies: list[Copy] = msgspec.field(default_factory=list)
+    absent: list[str] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(msgspec.Struct, frozen=True):
     """One receipt somebody named. date is "" and epoch None when it was not given."""
 
     store: str

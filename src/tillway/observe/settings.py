@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
+
+import msgspec
 
 from tillway.project.records import HubSettings, Release
 from tillway.security.secrets import Secret
@@ -12,8 +13,7 @@ HIDDEN = ("origins", "pseudonym_key")
 BUILT_IN = "built in"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One setting. origin: file, environment or command line it came from, or built in.
 
     secret: a secret fills it; its value is shown nowhere.
@@ -30,9 +30,9 @@ def settings_of(release: Release) -> list[Setting]:
     """Return the settings of the hub, then those of every source and target."""
     hub = release.hub
     found = [
-        _setting("hub", one.name, getattr(hub, one.name), _origin(hub, one.name))
-        for one in fields(HubSettings)
-        if one.name not in HIDDEN
+        _setting("hub", name, getattr(hub, name), _origin(hub, name))
+        for name in HubSettings.__struct_fields__
+        if name not in HIDDEN
     ]
     key = bool(hub.pseudonym_key)
     found.append(Setting("hub", "pseudonym_key", "", _origin(hub, "pseudonym_key"), secret=key))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.journal.queries import JournalQueries, Total
@@ -29,8 +30,7 @@ from tillway.project.records import Release
 USUAL = Thresholds()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """Everything the status screen shows. at is RFC 3339 in UTC.
 
     outcomes: outcome -> count of everything received; money_waiting is absolute;
@@ -48,8 +48,8 @@ class Status:
     stores: list[StoreLine]
     routes: list[RouteLine]
     targets: list[TargetLine]
-    problems: list[Problem] = field(default_factory=list)
-    former_routes: list[FormerRoute] = field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    former_routes: list[FormerRoute] = msgspec.field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -133,7 +133,7 @@ async def status(
 
 def status_as_json(found: Status) -> dict[str, Any]:
     """Return the screen as plain values, headline first."""
-    fields = {name: getattr(found, name) for name in Status.__dataclass_fields__}
+    fields = {name: getattr(found, name) for name in Status.__struct_fields__}
     return {
         "headline": found.headline,
         "quiet": found.quiet,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from tillway.clock import utc_text
 from tillway.journal.queries import StoreSeen, Waiting
@@ -25,8 +26,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLine:
+class StoreLine(msgspec.Struct, frozen=True):
     """One store. unsent and money (absolute) cover every route; oldest_seconds is of the unsent.
 
     quarantined counts copies that wait for a person; last_seen_at is RFC 3339 in UTC or "".
@@ -40,7 +40,7 @@ class StoreLine:
     accepted: int = 0
     unsent: int = 0
     oldest_seconds: int = 0
-    money: Money = field(default_factory=dict)
+    money: Money = msgspec.field(default_factory=dict)
     quarantined: int = 0
     last_seen_at: str = ""
     silent_seconds: int = 0

@@ -6,8 +6,9 @@ What waits behind a held message is counted with its problem, its money is not: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+import msgspec
 
 from tillway.observe.amounts import Money, added
 from tillway.observe.moments import parse_moment, seconds_since
@@ -17,8 +18,7 @@ AGES = ((3600, "under 1 h"), (24 * 3600, "under 1 day"), (3 * 24 * 3600, "under 
 OLDEST = "3 days or more"
 
 
-@dataclass(frozen=True, slots=True)
-class StuckProblem:
+class StuckProblem(msgspec.Struct, frozen=True):
     """One problem as finance looks at it; age_seconds since its oldest message, money absolute."""
 
     target: str
@@ -35,8 +35,7 @@ class StuckProblem:
     stores: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StuckMoney:
+class StuckMoney(msgspec.Struct, frozen=True):
     """Every open problem, oldest first, with the sums by age, by target and over all."""
 
     problems: list[StuckProblem]
@@ -46,7 +45,7 @@ class StuckMoney:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
-        stuck = [asdict(one) for one in self.problems]
+        stuck = [msgspec.structs.asdict(one) for one in self.problems]
         sums = {"by_age": self.by_age, "by_target": self.by_target, "total": self.total}
         return {"stuck": stuck, **sums}
 

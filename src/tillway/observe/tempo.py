@@ -7,7 +7,8 @@ spread evenly over the minutes between.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.clock import MICROSECONDS, utc_text
 
@@ -15,8 +16,7 @@ KEPT_MINUTES = 24 * 60
 MINUTE = 60 * MICROSECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Minute:
+class Minute(msgspec.Struct, frozen=True):
     """One minute. at: its beginning, RFC 3339 in UTC; figures are messages in that minute."""
 
     at: str
@@ -24,8 +24,7 @@ class Minute:
     delivered: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted:
+class _Noted(msgspec.Struct, frozen=True):
     minute: int
     accepted: int
     delivered: int

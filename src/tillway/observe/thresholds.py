@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(msgspec.Struct, frozen=True):
     """Seconds. late: an accepted message that has not reached its target for so long.
 
     silent: a store that sent nothing for so long while another store did; generous by default,

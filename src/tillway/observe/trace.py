@@ -6,7 +6,6 @@ Everything comes from the journal, so it is the same after a restart and without
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -40,8 +39,7 @@ _REASONS = {
 MOST_COPIES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One thing that happened. at is RFC 3339 in UTC, "" for what has not happened yet."""
 
     at: str
@@ -52,8 +50,7 @@ class Step:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True):
     """One message with its timeline and its payloads.
 
     findings are the audit rules it breaks. content_hash is hex, as in the sender's receipt.
@@ -70,8 +67,8 @@ class Trace:
     steps: list[Step]
     deliveries: list[DeliveryRow]
     attempts: list[AttemptRow]
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    stages: list[Stage] = field(default_factory=list)
+    findings: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    stages: list[Stage] = msgspec.field(default_factory=list)
 
 
 async def trace(
@@ -122,7 +119,7 @@ async def trace(
 
 def trace_as_json(found: Trace) -> dict[str, Any]:
     """Return a trace as plain values; ledger times become RFC 3339 in UTC."""
-    fields = {name: getattr(found, name) for name in Trace.__dataclass_fields__}
+    fields = {name: getattr(found, name) for name in Trace.__struct_fields__}
     return {
         **fields,
         "deliveries": [_times_told(row) for row in found.deliveries],

@@ -6,7 +6,8 @@ Nothing is guessed: a route that delivered nothing lately says since when, and i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from tillway.observe.amounts import Money
 from tillway.observe.routes import RouteLine
@@ -19,8 +20,7 @@ NODE_WIDTH, NODE_HEIGHT, ROW_HEIGHT = 200, 56, 84
 MOST_WIDTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """One system. side: source, hub or target; state as `status` names it; x and y in pixels."""
 
     name: str
@@ -31,8 +31,7 @@ class Node:
     y: int
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """One way of messages. width in pixels grows with the rate; broken: no data in the window."""
 
     name: str
@@ -52,18 +51,16 @@ class Edge:
     points: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficMap:
+class TrafficMap(msgspec.Struct, frozen=True):
     """The whole map; width and height in pixels."""
 
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
+    nodes: list[Node] = msgspec.field(default_factory=list)
+    edges: list[Edge] = msgspec.field(default_factory=list)
     width: int = COLUMNS[2] + NODE_WIDTH + 20
     height: int = ROW_HEIGHT
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(msgspec.Struct, frozen=True):
     """What is known of one way lately; p95_seconds None and last_at "" where it is not known."""
 
     per_minute: float = 0.0
@@ -149,9 +146,10 @@ def _weighted(edges: Iterable[Edge]) -> list[Edge]:
     listed = list(edges)
     fastest = max((one.per_minute for one in listed), default=0.0)
     if not fastest:
-        return [replace(one, width=2) for one in listed]
+        return [msgspec.structs.replace(one, width=2) for one in listed]
     return [
-        replace(one, width=2 + round((MOST_WIDTH - 2) * one.per_minute / fastest)) for one in listed
+        msgspec.structs.replace(one, width=2 + round((MOST_WIDTH - 2) * one.per_minute / fastest))
+        for one in listed
     ]
 
 
@@ -159,4 +157,6 @@ def _drawn(edge: Edge, places: Mapping[tuple[str, str], Node]) -> Edge:
     start = places["source", edge.source] if edge.target == HUB else places["hub", HUB]
     end = places["hub", HUB] if edge.target == HUB else places["target", edge.target]
     middle = NODE_HEIGHT // 2
-    return replace(edge, points=(start.x + NODE_WIDTH, start.y + middle, end.x, end.y + middle))
+    return msgspec.structs.replace(
+        edge, points=(start.x + NODE_WIDTH, start.y + middle, end.x, end.y + middle)
+    )

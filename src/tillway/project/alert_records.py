@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import time
 from typing import Literal
+
+import msgspec
 
 Priority = Literal["P1", "P2", "P3", "P4"]
 PRIORITIES: tuple[Priority, ...] = ("P1", "P2", "P3", "P4")
 
 
-@dataclass(frozen=True, slots=True)
-class RuleChoice:
+class RuleChoice(msgspec.Struct, frozen=True):
     """What a project sets for one alert rule; None and "" leave what the rule says by itself."""
 
     threshold: float | None = None
@@ -20,8 +20,7 @@ class RuleChoice:
     off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class QuietHours:
+class QuietHours(msgspec.Struct, frozen=True):
     """When a receiver hears nothing of some priorities, in the zone of the hub."""
 
     begins: time
@@ -29,8 +28,7 @@ class QuietHours:
     priorities: tuple[Priority, ...] = ("P3", "P4")
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(msgspec.Struct, frozen=True):
     """Who is told: `alerts/<name>.toml`. An e-mail has to, sender and a server; a webhook an url.
 
     security: how the connection to the mail server is protected. secrets: every signature is made
@@ -53,16 +51,14 @@ class Receiver:
     secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+class Escalation(msgspec.Struct, frozen=True):
     """After so many minutes without acknowledgement these receivers are told as well."""
 
     after_minutes: float
     receivers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLevels:
+class ServiceLevels(msgspec.Struct, frozen=True):
     """What is promised of a route. batch: judged by batch_minutes, not by realtime_p95_seconds."""
 
     success_percent: float = 99.5
@@ -75,31 +71,29 @@ class ServiceLevels:
     batch: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
+class OpeningHours(msgspec.Struct, frozen=True):
     """When a shop is open, in its own zone."""
 
     opens: time
     closes: time
 
 
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
+class WatchSettings(msgspec.Struct, frozen=True):
     """The whole `alerts/` folder. console_url is where links in notices lead.
 
     route_levels: promises of single routes. opening: business unit -> hours, "" for all; shops
     without hours are judged by when they usually trade.
     """
 
-    rules: Mapping[str, RuleChoice] = field(default_factory=dict)
-    receivers: Mapping[str, Receiver] = field(default_factory=dict)
+    rules: Mapping[str, RuleChoice] = msgspec.field(default_factory=dict)
+    receivers: Mapping[str, Receiver] = msgspec.field(default_factory=dict)
     escalations: tuple[Escalation, ...] = ()
     console_url: str = ""
     heartbeat_url: str = ""
     report_at: time = time(8)
     levels: ServiceLevels = ServiceLevels()
-    route_levels: Mapping[str, ServiceLevels] = field(default_factory=dict)
-    opening: Mapping[str, OpeningHours] = field(default_factory=dict)
+    route_levels: Mapping[str, ServiceLevels] = msgspec.field(default_factory=dict)
+    opening: Mapping[str, OpeningHours] = msgspec.field(default_factory=dict)
 
     def levels_of(self, route: str) -> ServiceLevels:
         """Return what is promised of a route."""

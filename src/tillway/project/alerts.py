@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import time
 from pathlib import PurePosixPath
 from typing import Any
+
+import msgspec
 
 from tillway.project.alert_records import (
     PRIORITIES,
@@ -156,18 +157,17 @@ def _levels(reader: TableReader) -> tuple[ServiceLevels, dict[str, ServiceLevels
 
 def _read_levels(table: TableReader, default: ServiceLevels) -> ServiceLevels:
     values: dict[str, Any] = {}
-    for one in fields(ServiceLevels):
-        usual = getattr(default, one.name)
+    for name, usual in msgspec.structs.asdict(default).items():
         if isinstance(usual, bool):
-            values[one.name] = table.flag(one.name, default=usual)
+            values[name] = table.flag(name, default=usual)
         elif isinstance(usual, int):
-            values[one.name] = table.whole(one.name, usual)
+            values[name] = table.whole(name, usual)
         else:
-            values[one.name] = table.number(one.name, usual)
+            values[name] = table.number(name, usual)
     for name, value in values.items():
         if name.endswith("_percent") and not 0 < value <= 100:
             table.note(name, "TW-1103", f"`{name}` is above 0 and at most 100")
-    return replace(default, **values)
+    return msgspec.structs.replace(default, **values)
 
 
 def _opening(reader: TableReader) -> dict[str, OpeningHours]:

@@ -6,7 +6,8 @@ What one file says wrong by itself is found where that file is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.contracts import Contract
 from tillway.mapping import CodeTable, MappingTable
@@ -30,8 +31,7 @@ from tillway.routing import Route
 from tillway.spelling import nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """Everything the folder declares, before it is a release."""
 
     hub: HubSettings | None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.project.toml_lines import SettingPath, setting_lines
@@ -15,8 +16,7 @@ from tillway.project.toml_lines import SettingPath, setting_lines
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where an overridden value came from, as people read it, and the text that was given."""
 
     source: str
@@ -24,14 +24,13 @@ class Origin:
     text: str
 
 
-@dataclass(slots=True)
-class Document:
+class Document(msgspec.Struct):
     """A TOML file: file is relative to the folder; overridden holds the settings laid over it."""
 
     file: str
     values: dict[str, Any]
     lines: Mapping[SettingPath, int]
-    overridden: dict[SettingPath, Origin] = field(default_factory=dict)
+    overridden: dict[SettingPath, Origin] = msgspec.field(default_factory=dict)
 
     def at(self, path: SettingPath) -> tuple[str, int]:
         """Return file and line of a setting, or of the nearest table around it."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 
@@ -27,8 +28,7 @@ _PATTERNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFolder:
+class ProjectFolder(msgspec.Struct, frozen=True):
     """The folder and its files, relative to it, with forward slashes and in order."""
 
     path: Path

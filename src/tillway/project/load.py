@@ -6,10 +6,11 @@ Nothing is read twice while a hub runs: a changed folder is a new release.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
+
+import msgspec
 
 from tillway.contracts import Contract
 from tillway.project.connections import check_source, check_target
@@ -24,8 +25,7 @@ from tillway.security.secrets import SecretResolver
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True):
     """A folder that was read without errors; warnings are what is probably not meant so.
 
     files are relative to the folder. unset_secrets are names of secrets without a value here; a

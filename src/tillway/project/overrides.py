@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.project.documents import Document, Origin, matching
@@ -20,8 +21,7 @@ PREFIX = "TILLWAY__"
 KINDS = ("systems", "routes", "policies")
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(msgspec.Struct, frozen=True):
     """One value to lay over a file, and where it came from."""
 
     path: tuple[str, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.contracts import Contract
 from tillway.mapping import MappingTable
@@ -16,8 +17,7 @@ from tillway.routing import Route
 from tillway.routing.route import Expression
 
 
-@dataclass(frozen=True, slots=True)
-class RecordSelector:
+class RecordSelector(msgspec.Struct, frozen=True):
     """Which mapping table takes a record: the first whose `when` is true."""
 
     when: Expression
@@ -25,8 +25,7 @@ class RecordSelector:
     mapping: str
 
 
-@dataclass(frozen=True, slots=True)
-class Masking:
+class Masking(msgspec.Struct, frozen=True):
     """What is masked in a source's input beyond the list that always holds.
 
     lists: names in `security/masking.toml`; drop: more fields to leave out; item_fields: more
@@ -38,8 +37,7 @@ class Masking:
     item_fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
+class SourceRecord(msgspec.Struct, frozen=True):
     """The `[source]` of a system. settings are the connector's own, secrets already resolved."""
 
     system: str
@@ -55,8 +53,7 @@ class SourceRecord:
     masking: Masking = Masking()
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRecord:
+class TargetRecord(msgspec.Struct, frozen=True):
     """The `[target]` of a system. rate_per_second 0 means unlimited."""
 
     system: str
@@ -69,8 +66,7 @@ class TargetRecord:
     settle_seconds: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """When a failed call is tried again; after horizon_seconds it is a dead letter.
 
     sale_wait_seconds: how long a return waits for the sale it takes back before it goes without; 0:
@@ -86,8 +82,7 @@ class RetryPolicy:
     replay_alone: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerPolicy:
+class BreakerPolicy(msgspec.Struct, frozen=True):
     """When a target's circuit opens, and how long until each probe."""
 
     name: str
@@ -95,8 +90,7 @@ class BreakerPolicy:
     probe_seconds: tuple[float, ...] = (1, 2, 4, 8, 16, 32, 60)
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(msgspec.Struct, frozen=True):
     """One shop of the chain, from `stores.csv`. region: a group of shops, "" for none."""
 
     business_unit_id: str
@@ -110,8 +104,7 @@ class Store:
     region: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSetting:
+class RuleSetting(msgspec.Struct, frozen=True):
     """How one audit rule is taken here. None and "" leave what the rule says by itself.
 
     tolerance: in the currency of what is compared. owner: who looks after its findings.
@@ -122,8 +115,7 @@ class RuleSetting:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PostingSetting:
+class PostingSetting(msgspec.Struct, frozen=True):
     """How store-days reach the ERP. erp: name of the system asked to book them.
 
     mode: store_day sums a day up, receipt books each receipt by itself, hybrid sums up all but the
@@ -140,8 +132,7 @@ class PostingSetting:
     reported_within_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessorSetting:
+class ProcessorSetting(msgspec.Struct, frozen=True):
     """A payment provider whose payouts are matched with tenders and the bank.
 
     name: the `psp` of its messages. tender_types: tenders that its entries must answer, for the
@@ -157,8 +148,7 @@ class ProcessorSetting:
     bank: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
+class Reconciliation(msgspec.Struct, frozen=True):
     """`recon/store-day.toml`: how store-days are audited, balanced, approved and posted.
 
     cut_off: local time of the shop on the day after the business date, from which on a day that is
@@ -178,22 +168,22 @@ class Reconciliation:
     balance_by: Literal["store", "workstation", "operator"] = "workstation"
     oldest_days: int = 30
     period_closed_until: date | None = None
-    closed: Mapping[str, frozenset[date]] = field(default_factory=dict)
-    weekdays_closed: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    tax_rates: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    closed: Mapping[str, frozenset[date]] = msgspec.field(default_factory=dict)
+    weekdays_closed: Mapping[str, frozenset[int]] = msgspec.field(default_factory=dict)
+    tax_rates: Mapping[str, tuple[Decimal, ...]] = msgspec.field(default_factory=dict)
     """Country -> the rates in force there; a country that is not named is not checked."""
-    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    rules: Mapping[str, RuleSetting] = msgspec.field(default_factory=dict)
     posting: PostingSetting = PostingSetting()
-    processors: Mapping[str, ProcessorSetting] = field(default_factory=dict)
+    processors: Mapping[str, ProcessorSetting] = msgspec.field(default_factory=dict)
     deposit_bank: str = ""
     deposit_within_days: int = 3
     over_short: Literal["declared", "expected", "computed"] = "declared"
     gap_grace_seconds: float = 60.0
-    cut_offs: Mapping[str, time] = field(default_factory=dict)
-    workstations: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    tax_included: Mapping[str, bool] = field(default_factory=dict)
-    smallest_coin: Mapping[str, Decimal] = field(default_factory=dict)
+    cut_offs: Mapping[str, time] = msgspec.field(default_factory=dict)
+    workstations: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
+    currencies: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
+    tax_included: Mapping[str, bool] = msgspec.field(default_factory=dict)
+    smallest_coin: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     tax_codes: frozenset[str] | None = None
 
 
@@ -201,8 +191,7 @@ BY_CORES = -1
 """As many workers as the machine has cores, and none on a machine with one."""
 
 
-@dataclass(frozen=True, slots=True)
-class HubSettings:
+class HubSettings(msgspec.Struct, frozen=True):
     """`tillway.toml`: the hub itself. journal is a path relative to the project folder.
 
     intake_workers: processes that prepare batches; 0 leaves it to the hub's own process. The
@@ -229,12 +218,11 @@ class HubSettings:
     otlp_authorization: str = ""
     trace_percent: float = 10.0
     log: Literal["text", "json"] = "text"
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Where each value came from (file, env file, environment, --set), for `doctor`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """One immutable version of the project folder; digest is content-addressed (hex)."""
 
     digest: str
@@ -250,4 +238,4 @@ class Release:
     stores: Mapping[str, Store]
     reconciliation: Reconciliation | None = None
     """None for a project without `recon/store-day.toml`."""
-    watch: WatchSettings = field(default_factory=WatchSettings)
+    watch: WatchSettings = msgspec.field(default_factory=WatchSettings)

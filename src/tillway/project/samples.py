@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,7 @@ from tillway.project.records import Release, SourceRecord
 INVALID = "invalid-"
 
 
-@dataclass(frozen=True, slots=True)
-class SampleResult:
+class SampleResult(msgspec.Struct, frozen=True):
     """One sample: file is relative to the project; wrong says what differs, empty when passed."""
 
     file: str

@@ -9,7 +9,8 @@ import csv
 import io
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.project.folder import STORES
 from tillway.project.hub import known_zone
@@ -25,8 +26,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A line of the file, as a place for problems."""
 
     line: int

@@ -13,10 +13,11 @@ import os
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.project.folder import SECRETS, STORES
@@ -32,8 +33,7 @@ _DOTTED = {"gitignore": ".gitignore"}
 _SKIPPED = frozenset({"__pycache__"})
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True):
     """What a template may hold in double braces: `{{project_name}}` and two ports."""
 
     project_name: str
@@ -47,8 +47,7 @@ class Variables:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class NewProject:
+class NewProject(msgspec.Struct, frozen=True):
     """What init made: files relative to the folder, stores with a key, names of secrets."""
 
     folder: Path

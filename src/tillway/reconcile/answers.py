@@ -7,7 +7,6 @@ them, and times as microseconds UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,8 +29,7 @@ ANY_FIRST, ANY_LAST = "", "9999-99-99"
 """Dates around all there are; card money without a receipt has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(msgspec.Struct, frozen=True):
     """One document the ERP was asked for; state is wanted, said or confirmed.
 
     trouble: why the ERP refused it, "" when it did not.
@@ -51,8 +49,7 @@ class Posting:
     trouble: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """One step in the life of a day."""
 
     at: int
@@ -62,8 +59,7 @@ class Move:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
+class OpenItem(msgspec.Struct, frozen=True):
     """Money that waits for its counterpart.
 
     kind is tender, entry, payout, deposit or credit; waits_for says for what, in words. amount is
@@ -86,8 +82,7 @@ class OpenItem:
     overdue: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OnItsWay:
+class OnItsWay(msgspec.Struct, frozen=True):
     """Money of one day that another system must show: card tenders, deposits at the bank.
 
     amount and count are all of it, found the part whose counterpart is there, overdue the part
@@ -104,8 +99,7 @@ class OnItsWay:
     overdue: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(msgspec.Struct, frozen=True):
     """One document that the ERP says it holds for the day."""
 
     erp: str
@@ -115,8 +109,7 @@ class Reported:
     amount: str
 
 
-@dataclass(frozen=True, slots=True)
-class DayInFull:
+class DayInFull(msgspec.Struct, frozen=True):
     """Everything about one store-day. in_erp: currency -> what the ERP confirmed, net."""
 
     day: StoreDay

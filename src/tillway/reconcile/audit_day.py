@@ -7,8 +7,9 @@ cost depends on registers, tills and rates, never on how many receipts the day h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from tillway.reconcile.audit_numbers import Surroundings, Waiting, audit_numbers, missing_in
 from tillway.reconcile.audit_tills import audit_tills
@@ -40,8 +41,7 @@ RULES = (
 _HUNDRED = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
-class DayAudit:
+class DayAudit(msgspec.Struct, frozen=True):
     """What the rules say of a day. waits_until: when a young gap is shown, 0 without one."""
 
     findings: list[Finding]

@@ -8,12 +8,13 @@ only be said on arrival (the day was closed, the period was) is marked in the fa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.model.currencies import MINOR_DIGITS
@@ -58,8 +59,7 @@ _CLOSE = _HALF_CENT = Decimal("0.005")
 _HUNDRED = Decimal(100)
 
 
-@dataclass(slots=True)
-class _Shop:
+class _Shop(msgspec.Struct):
     """What the rules know of one shop; today is kept from one message to the next."""
 
     name: str

@@ -7,9 +7,10 @@ A number counts wherever it stands on record: one that came under the neighbouri
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.model import sequence
@@ -27,8 +28,7 @@ Place = tuple[str, int]
 """Workstation and run of its counter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What a day's audit needs beside its book. Times are microseconds UTC.
 
     before: place -> last number of the day before. elsewhere: numbers of these registers that are
@@ -47,9 +47,9 @@ class Surroundings:
     closes: bool = True
     counts_tills: bool = True
     policy: ResetPolicy | None = sequence.NEVER
-    before: Mapping[Place, int] = field(default_factory=dict)
-    elsewhere: Mapping[Place, Sequence[Span]] = field(default_factory=dict)
-    decided: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[Place, int] = msgspec.field(default_factory=dict)
+    elsewhere: Mapping[Place, Sequence[Span]] = msgspec.field(default_factory=dict)
+    decided: Mapping[str, int] = msgspec.field(default_factory=dict)
     now: int = 0
     grace_seconds: float = 0.0
     workstations: frozenset[str] | None = None
@@ -58,8 +58,7 @@ class Surroundings:
     method: Literal["declared", "expected", "computed"] = "declared"
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct):
     """Gaps that are not shown yet. until: when the first of them is; 0 without any."""
 
     until: int = 0

@@ -7,8 +7,9 @@ one. Sessions of one drawer add up before they are compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from tillway.reconcile.audit_numbers import Surroundings
 from tillway.reconcile.day_book import Count, DayBook, TenderTotal
@@ -21,8 +22,7 @@ WORDS = {"workstation": "till", "operator": "operator", "store": "store"}
 Amounts = dict[str, Decimal]
 
 
-@dataclass(slots=True)
-class Balance:
+class Balance(msgspec.Struct):
     """What was counted at one place of the balancing level, in one currency, by tender type.
 
     over_short: by the method of the project; unsigned are the others but it.
@@ -30,9 +30,9 @@ class Balance:
 
     place: str
     currency: str
-    sold: Amounts = field(default_factory=dict)
-    given_back: Amounts = field(default_factory=dict)
-    over_short: Amounts = field(default_factory=dict)
+    sold: Amounts = msgspec.field(default_factory=dict)
+    given_back: Amounts = msgspec.field(default_factory=dict)
+    over_short: Amounts = msgspec.field(default_factory=dict)
 
 
 def audit_tills(book: DayBook, around: Surroundings, judge: Judge) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from tillway.journal.projection import Asking, Change
 from tillway.model.sequence import ResetPolicy, reset_policy
@@ -231,7 +232,7 @@ class Auditor:
                     elsewhere.setdefault(place, []).append(there.numbers[epoch].spans)
         if entry.book.messages != entry.day.messages:
             await self._ask_again(around, beside)
-        return replace(
+        return msgspec.structs.replace(
             around,
             before={place: high for place, (_, high) in before.items()},
             elsewhere={place: joined(*spans) for place, spans in elsewhere.items()},

@@ -6,7 +6,8 @@ Every decision needs a reason and leaves a line in the audit log and in the life
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.journal.base import Action
@@ -19,8 +20,7 @@ from tillway.reconcile.store_day import StoreDay
 from tillway.reconcile.tables import read, write
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Who decided, why, and when (microseconds UTC)."""
 
     who: str
@@ -101,7 +101,9 @@ class Desk:
                 raise _no_finding(rule, subject)
             change = Change()
             for one in found:
-                await self._books.log.decide(replace(one, owner=owner, changed_at=by.at), change)
+                await self._books.log.decide(
+                    msgspec.structs.replace(one, owner=owner, changed_at=by.at), change
+                )
             told = f"{store} {business_date} {rule} {subject}".strip()
             change.actions.append(Action(by.at, by.who, "finding.assign", told, f"to {owner}"))
             await self._books.commit(change)
@@ -155,7 +157,7 @@ class Desk:
 
 
 def _overridden(finding: Finding, decision: Decision) -> Finding:
-    return replace(
+    return msgspec.structs.replace(
         finding,
         state="overridden",
         changed_at=decision.at,

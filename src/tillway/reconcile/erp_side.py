@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from decimal import Decimal
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.journal.projection import Change, ProjectingJournal, Row
@@ -29,8 +30,7 @@ DAY_MICROSECONDS = 24 * 3600 * MICROSECONDS
 REPORTED, CONFIRMED = "posting.reported", "posting.confirmed"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """One document of the ERP; amount is text, "" where it states none.
 
     posting_key: of the posting it is; with cancels, of the posting it takes back by hand.
@@ -85,7 +85,7 @@ class ErpSide:
         told = _report(entered.message, entered.stored.position)
         before = await self._known(told.erp, told.document_number)
         self._remember(told)
-        change.run(sql("reported"), tuple(getattr(told, one.name) for one in fields(Report)))
+        change.run(sql("reported"), msgspec.structs.astuple(told))
         at = entered.stored.envelope.received_at
         if before is not None and before.posting_key != told.posting_key:
             await self._judge_key(before, at, change)
@@ -221,8 +221,7 @@ class ErpSide:
             self._recent.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     """What the ERP was asked to book, and where in the hub it belongs."""
 
     key: str

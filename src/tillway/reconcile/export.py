@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
 
 from tillway.model import minor_digits
 
@@ -28,8 +29,7 @@ LONGEST = 32_767
 USUAL_DIGITS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True):
     """Money in one currency."""
 
     value: Decimal
@@ -52,8 +52,7 @@ class Amount:
 Cell = str | int | Amount | date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True):
     """One table. rows hold text, whole numbers, amounts and dates."""
 
     name: str

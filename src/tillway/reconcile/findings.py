@@ -8,8 +8,9 @@ it comes back or when an overridden one changes its figures. Nothing is raised t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
 
 from tillway.journal.projection import Row
 
@@ -36,8 +37,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing a rule found. Times are microseconds UTC.
 
     subject: what within the store-day it is about (a register's number, a till, a natural key, ""
@@ -97,12 +97,14 @@ def compared(
     for key, one in said.items():
         before = known.get(key)
         if before is None:
-            changed.append(replace(one, first_seen=at, changed_at=at))
+            changed.append(msgspec.structs.replace(one, first_seen=at, changed_at=at))
         elif before.state == "gone" or _figures(before) != _figures(one):
-            changed.append(replace(one, first_seen=before.first_seen, changed_at=at))
+            changed.append(
+                msgspec.structs.replace(one, first_seen=before.first_seen, changed_at=at)
+            )
     for key, before in known.items():
         if key not in said and before.state != "gone":
-            changed.append(replace(before, state="gone", changed_at=at))
+            changed.append(msgspec.structs.replace(before, state="gone", changed_at=at))
     return changed
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.reconcile.day_book import DayBook, Sums
 from tillway.reconcile.facts import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """One figure of a day in one currency: as declared by the shop (None: not), and as received."""
 
     name: str

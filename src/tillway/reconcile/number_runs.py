@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import msgspec
 
 from tillway.reconcile.findings import Finding
 
@@ -49,8 +50,7 @@ def run_of(subject: str) -> NumberRun | None:
     return NumberRun(workstation, int(epoch or 0), int(first), int(last or first))
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRun:
+class FindingRun(msgspec.Struct, frozen=True):
     """Findings that differ in nothing but their number, as one; count of them."""
 
     finding: Finding
@@ -68,7 +68,9 @@ def in_runs(findings: Iterable[Finding]) -> list[FindingRun]:
         if run is None:
             told[place,] = [(NumberRun("", 0, 0, 0), FindingRun(one))]
         else:
-            alike = replace(one, subject="", first_seen=0, changed_at=0, decided_at=0)
+            alike = msgspec.structs.replace(
+                one, subject="", first_seen=0, changed_at=0, decided_at=0
+            )
             told.setdefault((alike, run.workstation, run.epoch), []).append((run, FindingRun(one)))
     return [one for group in told.values() for one in _joined(sorted(group, key=_first))]
 
@@ -86,7 +88,9 @@ def _joined(group: list[tuple[NumberRun, FindingRun]]) -> list[FindingRun]:
             continue
         whole = before._replace(last=run.last)
         first_seen = min(so_far.finding.first_seen, told.finding.first_seen)
-        finding = replace(so_far.finding, subject=whole.subject, first_seen=first_seen)
+        finding = msgspec.structs.replace(
+            so_far.finding, subject=whole.subject, first_seen=first_seen
+        )
         joined[-1] = (whole, FindingRun(finding, so_far.count + told.count))
     return [told for _, told in joined]
 

@@ -7,8 +7,9 @@ the catalogue of the retail model, section 7. A project sets severity, tolerance
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.model.rules import RULES, AuditRule
@@ -242,8 +243,7 @@ def unknown_rules(names: Iterable[str]) -> list[ConfigurationError]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(msgspec.Struct, frozen=True):
     """Turns breaches into findings with the severity, tolerance and owner of the project."""
 
     settings: Mapping[str, RuleSetting]

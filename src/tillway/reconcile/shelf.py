@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import msgspec
 
@@ -30,8 +29,7 @@ decode_shown = _SHOWN.decode
 encode = _ENCODER.encode
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One day with its book.
 
     dirty: it changed since it was audited. keep: the book holds what its facts do not say (an

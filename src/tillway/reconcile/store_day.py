@@ -7,7 +7,6 @@ is what cannot be derived: the revision, the approval, and which postings were a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -92,8 +91,7 @@ class ShownDay(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     difference: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """How things stand with a day, as far as its state depends on it.
 
     complete: closed, counts and last numbers agree, no number missing. blocking: open error-level

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -24,8 +23,7 @@ Amounts = dict[str, Decimal]
 AT_RISK = frozenset({"exceptions", "reopened"})
 
 
-@dataclass(slots=True)
-class RuleGroup:
+class RuleGroup(msgspec.Struct):
     """The findings of one rule. money: differences without their signs; oldest: microseconds UTC.
 
     stores counts shops; "" (no shop known) is none of them.
@@ -37,9 +35,9 @@ class RuleGroup:
     finds: str
     count: int = 0
     stores: int = 0
-    money: Amounts = field(default_factory=dict)
+    money: Amounts = msgspec.field(default_factory=dict)
     oldest: int = 0
-    owners: list[str] = field(default_factory=list)
+    owners: list[str] = msgspec.field(default_factory=list)
 
 
 class Cell(msgspec.Struct, frozen=True, gc=False):
@@ -69,19 +67,17 @@ class Matrix(msgspec.Struct, frozen=True):
     states: dict[str, int]
 
 
-@dataclass(slots=True)
-class StoreBooks:
+class StoreBooks(msgspec.Struct):
     """What is unfinished of one shop: days that have sales and are not posted, with their money."""
 
     unposted_days: int = 0
     exceptions: int = 0
     oldest_date: str = ""
-    unposted: Amounts = field(default_factory=dict)
+    unposted: Amounts = msgspec.field(default_factory=dict)
     findings: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(msgspec.Struct, frozen=True):
     """Open findings of one rule and shop that differ in nothing a group of findings tells."""
 
     rule: str

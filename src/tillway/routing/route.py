@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.message import Envelope, lane_of
 
 Expression = Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """A route as the project declares it (`routes/<name>.toml`).
 
     messages: message types it carries. mapping: target table, "" sends the canonical message.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 
@@ -22,8 +23,7 @@ KNOWN_NAMES, KNOWN_CHARACTERS = 20_000, 128
 """So many names are remembered, none longer: a sender can make up as many as it likes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """What happens to a field: action, and the group whose pseudonyms belong together."""
 
     action: Action

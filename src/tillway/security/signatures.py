@@ -12,9 +12,10 @@ import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 MICROSECONDS = 1_000_000
 _BASE64_SECRET = "whsec_"  # noqa: S105 - the public prefix of Standard Webhooks, not a secret
@@ -24,8 +25,7 @@ KeyForm = Literal["standard", "text", "hex"]
 SignedBytes = Literal["body", "timestamp.body", "id.timestamp.body", "url+body", "body+timestamp"]
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureRule:
+class SignatureRule(msgspec.Struct, frozen=True):
     """How a sender signs. Header names are lower case; prefix stands before each signature.
 
     signed: which bytes, joined by full stops (Standard Webhooks: `id.timestamp.body`) or, with a

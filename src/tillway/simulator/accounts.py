@@ -7,7 +7,6 @@ is in it as it was told. Only planned business days have an account.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 
 import msgspec
@@ -51,20 +50,19 @@ class TruthDay(msgspec.Struct, frozen=True, tag="day", tag_field="line"):
     mismatches: list[ExpectedFinding] = []
 
 
-@dataclass(slots=True)
-class _Account:
+class _Account(msgspec.Struct):
     """One store-day. numbers: how many each register used that arrived, quarantined ones too."""
 
     store: StorePlan
     day: date
     transactions: int = 0
-    sums: DaySums = field(default_factory=DaySums)
-    drawers: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
-    settled: list[TillSettle] = field(default_factory=list)
+    sums: DaySums = msgspec.field(default_factory=DaySums)
+    drawers: dict[tuple[str, str], tuple[int, int]] = msgspec.field(default_factory=dict)
+    numbers: dict[str, int] = msgspec.field(default_factory=dict)
+    settled: list[TillSettle] = msgspec.field(default_factory=list)
     closed: DayClose | None = None
     close_lost: bool = False
-    rules: set[str] = field(default_factory=set)
+    rules: set[str] = msgspec.field(default_factory=set)
 
 
 class Accounts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
+
+import msgspec
 
 from tillway.simulator.facts import Discount, LineKind, Receipt, SoldLine
 from tillway.simulator.goods import GOODS, Item, deposit_item, gift_card
@@ -42,7 +43,7 @@ def return_lines(rng: Random, bought: Receipt) -> list[SoldLine]:
     candidates = [line for line in bought.lines if line.kind == "sale" and not line.voided]
     chosen = candidates if len(candidates) == 1 else rng.sample(candidates, rng.randint(1, 2))
     return [
-        replace(
+        msgspec.structs.replace(
             line,
             number=at,
             kind="return",

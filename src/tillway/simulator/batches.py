@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from tillway.simulator.brands import CARRIERS, MONEY_BRANDS, Brand
 from tillway.simulator.delivery import Delivery
@@ -21,8 +22,7 @@ from tillway.simulator.plan import ChainPlan
 DOCUMENTS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """One file, or the body of one POST. sender: a shop, or acquirer or bank by name.
 
     moment: when the last thing in it went out, in the simulated time. documents: how many it holds.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from tillway.simulator import (
     brand_csv,
@@ -17,8 +18,7 @@ from tillway.simulator.facts import Fact
 from tillway.simulator.finance_facts import ACQUIRER, BANK
 
 
-@dataclass(frozen=True, slots=True)
-class Brand:
+class Brand(msgspec.Struct, frozen=True):
     """One product. suffix is that of its files; an http brand posts instead.
 
     render takes the facts this brand tells: those of its shops, a payout, a statement.

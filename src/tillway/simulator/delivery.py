@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from tillway.simulator.brands import CARRIERS
 from tillway.simulator.expected import ExpectedFinding
@@ -15,8 +16,7 @@ DeliveryKind = Literal["message", "duplicate", "conflict", "malformed", "missing
 Outcome = Literal["accepted", "duplicate", "conflict", "quarantined", "refused", "missing"]
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(msgspec.Struct):
     """One thing a shop (or acquirer, or bank) hands over; of kind `missing`, it never does.
 
     cut: where a malformed copy ends, as a share of its length. detail: hours of a clock or of a

@@ -11,11 +11,11 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from tillway.simulator.erp_documents import Booking
 
@@ -47,16 +47,14 @@ _ADD_TALLY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True):
     """What became of a document: status 201, 200 (repeated) or 409; reference is its number."""
 
     status: int
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErpDocument:
+class ErpDocument(msgspec.Struct, frozen=True):
     """A booked document as a checker sees it. repeats: how often it came again, unchanged."""
 
     number: int

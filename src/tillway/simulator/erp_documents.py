@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import msgspec
 
@@ -55,8 +54,7 @@ class Document(msgspec.Struct, gc=False):
     tenders: list[DocumentTender] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(msgspec.Struct, frozen=True):
     """A document that may be booked. minor: its amount in minor units; digest tells content."""
 
     key: str

@@ -7,12 +7,12 @@ report is read by that number, so what somebody alters later is reported again a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import apsw
+import msgspec
 
 from tillway.model.exact import from_minor
 
@@ -48,8 +48,7 @@ _REPORT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PostingToBook:
+class PostingToBook(msgspec.Struct, frozen=True):
     """A posting that met every rule. minor: its amount in minor units; digest tells content."""
 
     posting_key: str
@@ -64,8 +63,7 @@ class PostingToBook:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BookedPosting:
+class BookedPosting(msgspec.Struct, frozen=True):
     """A posting the ledger holds, as the report tells it. changed: its place in the report."""
 
     number: int

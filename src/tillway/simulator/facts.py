@@ -6,9 +6,10 @@ balances exactly. Amounts are signed as in the canonical model: returns are nega
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar, Literal
+
+import msgspec
 
 from tillway.simulator.goods import Item
 from tillway.simulator.plan import StorePlan
@@ -35,8 +36,7 @@ def quantity_text(thousandths: int) -> str:
     return f"{sign}{whole}.{rest:03d}".rstrip("0").rstrip(".")
 
 
-@dataclass(slots=True)
-class Discount:
+class Discount(msgspec.Struct):
     """Why a line costs less. method is the canonical method code; code names the promotion."""
 
     method: Literal["promotion", "coupon", "employee"]
@@ -44,8 +44,7 @@ class Discount:
     percent: int = 0
 
 
-@dataclass(slots=True)
-class SoldLine:
+class SoldLine(msgspec.Struct):
     """One line. tax_rate is in hundredths of a percent (1900 is 19 %); tax is inside or on top.
 
     original is (natural key, line number) of the line a return takes back.
@@ -71,8 +70,7 @@ class SoldLine:
         return self.gross - self.discount
 
 
-@dataclass(slots=True)
-class TaxSum:
+class TaxSum(msgspec.Struct):
     """The tax of one rate on a receipt."""
 
     rate: int
@@ -80,8 +78,7 @@ class TaxSum:
     tax: int
 
 
-@dataclass(slots=True)
-class Paid:
+class Paid(msgspec.Struct):
     """One tender. amount is net of change; rounding is what cash rounding added to the total.
 
     payment_ref: what shop and acquirer call a card payment, "" for anything but a card.
@@ -101,8 +98,7 @@ class Paid:
     payment_ref: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, kw_only=True):
     """Anything that happens; times are local to the shop, without offset.
 
     number is None for day records of brands that do not number them. epoch rises when the counter
@@ -153,15 +149,14 @@ class Fact:
         return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Receipt(Fact):
+class Receipt(Fact, kw_only=True):
     """A sale, return or exchange. net is after discounts; grand is what was paid, tip included."""
 
     message_type: ClassVar[str] = "retail_transaction.completed"
     kind: ReceiptKind
     lines: list[SoldLine]
-    tenders: list[Paid] = field(default_factory=list)
-    taxes: list[TaxSum] = field(default_factory=list)
+    tenders: list[Paid] = msgspec.field(default_factory=list)
+    taxes: list[TaxSum] = msgspec.field(default_factory=list)
     gross: int = 0
     discount: int = 0
     tax: int = 0
@@ -182,8 +177,7 @@ class Receipt(Fact):
         return self.grand
 
 
-@dataclass(slots=True, kw_only=True)
-class PostVoid(Fact):
+class PostVoid(Fact, kw_only=True):
     """A receipt taken back whole; reversed_receipt has its lines and tenders with sign changed."""
 
     message_type: ClassVar[str] = "retail_transaction.voided"
@@ -197,16 +191,14 @@ class PostVoid(Fact):
         return self.reversed_receipt.grand
 
 
-@dataclass(slots=True, kw_only=True)
-class Control(Fact):
+class Control(Fact, kw_only=True):
     """A number used up without goods. link is the key of the receipt it is about."""
 
     message_type: ClassVar[str] = "control.recorded"
     kind: ControlKind
 
 
-@dataclass(slots=True, kw_only=True)
-class CashMove(Fact):
+class CashMove(Fact, kw_only=True):
     """Money moved: into the till positive, out of it negative.
 
     A bank deposit leaves the safe, not a drawer; its envelope is what the bank will name.
@@ -224,8 +216,7 @@ class CashMove(Fact):
         return self.amount
 
 
-@dataclass(slots=True)
-class TenderLedger:
+class TenderLedger(msgspec.Struct):
     """One tender of a till session; every amount unsigned but over, which is negative if short."""
 
     kind: TenderKind
@@ -247,8 +238,7 @@ class TenderLedger:
         return self.expected + self.over
 
 
-@dataclass(slots=True, kw_only=True)
-class TillSettle(Fact):
+class TillSettle(Fact, kw_only=True):
     """A till counted at the end of its session; used is how many numbers it took.
 
     The sales of a ledger are its tenders above zero, its returns those below, post-voids included.
@@ -270,15 +260,13 @@ class TillSettle(Fact):
         return (self.store.business_unit_id, self.till, self.session)
 
 
-@dataclass(slots=True, kw_only=True)
-class DayOpen(Fact):
+class DayOpen(Fact, kw_only=True):
     """The start of a shop's business day."""
 
     message_type: ClassVar[str] = "business_day.opened"
 
 
-@dataclass(slots=True)
-class WorkstationDay:
+class WorkstationDay(msgspec.Struct):
     """What one register did: first and last number, and how many it used, control records too.
 
     last is below first when its counter started again.
@@ -290,8 +278,7 @@ class WorkstationDay:
     count: int
 
 
-@dataclass(slots=True)
-class DaySums:
+class DaySums(msgspec.Struct):
     """Declared totals of a day, signed as on receipts. taxes and tenders by rate and kind."""
 
     gross: int = 0
@@ -299,12 +286,11 @@ class DaySums:
     tax: int = 0
     grand: int = 0
     returns: int = 0
-    taxes: dict[int, tuple[int, int]] = field(default_factory=dict)
-    tenders: dict[str, tuple[int, int]] = field(default_factory=dict)
+    taxes: dict[int, tuple[int, int]] = msgspec.field(default_factory=dict)
+    tenders: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class DayClose(Fact):
+class DayClose(Fact, kw_only=True):
     """The end of a shop's business day: the record its completeness rests on."""
 
     message_type: ClassVar[str] = "business_day.closed"

@@ -6,7 +6,7 @@ and the ERP; in a chain with acquirer and bank, for those that only an audit can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.simulator.fault_plan import (
@@ -25,8 +25,7 @@ NOON_SECOND = 12 * 3600
 OUTAGE_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class FaultInfo:
+class FaultInfo(msgspec.Struct, frozen=True):
     """One fault. share: how often when nothing is said, None for a stretch of time; of what."""
 
     name: str

@@ -7,9 +7,10 @@ store-days for missing_close and close_count, of payouts and deposits for what b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Literal, get_args
+
+import msgspec
 
 from tillway.simulator.plan import ChainPlan
 
@@ -60,8 +61,7 @@ RECORD_FAULTS: frozenset[FaultKind] = MONEY_FAULTS | frozenset(
 REGISTER_FAULTS: frozenset[FaultKind] = frozenset({"counter_reset", "clock_skew"})
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """A stretch of the simulated time: seconds since midnight of the first day. store may be ""."""
 
     start_second: int
@@ -69,8 +69,7 @@ class Window:
     store: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultPlan:
+class FaultPlan(msgspec.Struct, frozen=True):
     """How much goes wrong. rates: share by kind of fault.
 
     exact: by kind of fault, the natural keys it befalls; `store:till` for faults of a register,
@@ -78,8 +77,8 @@ class FaultPlan:
     offline: shops that cannot reach the hub for a while. erp_down: when the ERP answers nothing.
     """
 
-    rates: dict[FaultKind, float] = field(default_factory=dict)
-    exact: dict[FaultKind, frozenset[str]] = field(default_factory=dict)
+    rates: dict[FaultKind, float] = msgspec.field(default_factory=dict)
+    exact: dict[FaultKind, frozenset[str]] = msgspec.field(default_factory=dict)
     offline: tuple[Window, ...] = ()
     erp_down: tuple[Window, ...] = ()
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tillway.clock import Clock
 from tillway.simulator.batches import take_batch
@@ -33,16 +34,15 @@ ErpSwitch = Callable[[bool], Awaitable[None]]
 AnswerLoser = Callable[[str, str], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class FeedProgress:
+class FeedProgress(msgspec.Struct):
     """Where the feed stands. made and handed_over count documents, copies included."""
 
     made: int = 0
     handed_over: int = 0
     sales_made: int = 0
     finished: bool = False
-    offline: set[str] = field(default_factory=set)
-    waiting: dict[str, int] = field(default_factory=dict)
+    offline: set[str] = msgspec.field(default_factory=set)
+    waiting: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Feed:

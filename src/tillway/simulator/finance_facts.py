@@ -7,9 +7,10 @@ all shops with one currency, so it belongs to none of them and bears the first o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
+
+import msgspec
 
 from tillway.simulator.facts import Fact
 from tillway.simulator.fault_plan import FaultKind
@@ -20,8 +21,7 @@ ACCOUNTS: Mapping[str, str] = {"EUR": "NL32HBNK0000004201", "USD": "HB0000007702
 """Currency -> the chain's account at the bank."""
 
 
-@dataclass(slots=True)
-class PayoutEntry:
+class PayoutEntry(msgspec.Struct):
     """One card payment in a payout; a refund is negative and costs no fee.
 
     key and day are those of its receipt, "" and the payout's own day for one that has none.
@@ -40,8 +40,7 @@ class PayoutEntry:
         return self.gross - self.fee
 
 
-@dataclass(slots=True, kw_only=True)
-class Payout(Fact):
+class Payout(Fact, kw_only=True):
     """The card money of one shop and business day; bank_day is when the bank will show it."""
 
     message_type: ClassVar[str] = "settlement.posted"
@@ -85,8 +84,7 @@ class Payout(Fact):
         return self.gross
 
 
-@dataclass(slots=True)
-class StatementLine:
+class StatementLine(msgspec.Struct):
     """One credit (or debit, below zero) of an account; reference is what its payer called it."""
 
     reference: str
@@ -99,8 +97,7 @@ class StatementLine:
     detail: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class BankStatement(Fact):
+class BankStatement(Fact, kw_only=True):
     """The statement of one account and day.
 
     missing: deposits that should be on it and are not; they are no part of it.

@@ -5,16 +5,16 @@ Prices are minor units. A GTIN has a valid check digit; a PLU is the short code 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from tillway.model.gs1 import check_digit
 
 TaxClass = Literal["food", "general", "prepared"]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One article. code: GTIN-13 or PLU. multi_buy: (pieces, price of the bundle).
 
     price is per piece, or per kilogram when weighed. deposit is charged beside each piece.

@@ -6,8 +6,9 @@ Every changed receipt still balances in itself; what is wrong with it shows besi
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from datetime import date
+
+import msgspec
 
 from tillway.simulator.delivery import Delivery
 from tillway.simulator.expected import card_references, of_fact, other_totals
@@ -46,10 +47,12 @@ def conflict(fact: Fact) -> Delivery:
 def unknown_tender(receipt: Receipt) -> Delivery:
     """Return the receipt paid with something no code table knows; its money stays the same."""
     strange = [
-        replace(paid, kind="unknown", tendered=0, change=0, scheme="", auth_code="", payment_ref="")
+        msgspec.structs.replace(
+            paid, kind="unknown", tendered=0, change=0, scheme="", auth_code="", payment_ref=""
+        )
         for paid in receipt.tenders
     ]
-    changed = replace(receipt, tenders=strange)
+    changed = msgspec.structs.replace(receipt, tenders=strange)
     found = tuple(other_totals(receipt))
     return Delivery("message", changed, "quarantined", "unknown_tender", findings=found)
 
@@ -57,10 +60,11 @@ def unknown_tender(receipt: Receipt) -> Delivery:
 def wrong_count(settle: TillSettle, over: int) -> Delivery:
     """Return the till count with so many cents too much in the drawer, too few when negative."""
     ledgers = [
-        replace(ledger, over=over) if ledger.kind == "cash" else ledger for ledger in settle.ledgers
+        msgspec.structs.replace(ledger, over=over) if ledger.kind == "cash" else ledger
+        for ledger in settle.ledgers
     ]
     fault: FaultKind = "till_over" if over > 0 else "till_short"
-    changed = replace(settle, ledgers=ledgers)
+    changed = msgspec.structs.replace(settle, ledgers=ledgers)
     found = (of_fact("OVER_SHORT", settle, f"till {settle.till}"),)
     detail = amount_text(over)
     return Delivery("message", changed, "accepted", fault, detail=detail, findings=found)
@@ -79,15 +83,16 @@ def other_rate(receipt: Receipt) -> Receipt:
 
 def dated(receipt: Receipt, day: date) -> Receipt:
     """Return the receipt under another business date; its times stay."""
-    return replace(receipt, day=day)
+    return msgspec.structs.replace(receipt, day=day)
 
 
 def one_too_many(close: DayClose, till: str) -> DayClose:
     """Return the close record with one transaction more than a register had."""
     counted = [
-        replace(one, count=one.count + 1) if one.till == till else one for one in close.workstations
+        msgspec.structs.replace(one, count=one.count + 1) if one.till == till else one
+        for one in close.workstations
     ]
-    return replace(close, workstations=counted)
+    return msgspec.structs.replace(close, workstations=counted)
 
 
 def with_taxes_of(close: DayClose, changes: list[tuple[list[TaxSum], list[TaxSum]]]) -> DayClose:
@@ -99,7 +104,7 @@ def with_taxes_of(close: DayClose, changes: list[tuple[list[TaxSum], list[TaxSum
                 taxable, tax = sums.taxes.get(one.rate, (0, 0))
                 sums.taxes[one.rate] = (taxable + sign * one.taxable, tax + sign * one.tax)
                 sums.tax += sign * one.tax
-    return replace(close, sums=sums)
+    return msgspec.structs.replace(close, sums=sums)
 
 
 def may_carry(fault: FaultKind, fact: Fact) -> bool:

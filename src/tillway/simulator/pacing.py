@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, time
+
+import msgspec
 
 from tillway.simulator.day_curve import CLOSING_SECOND, OPENING_SECOND
 from tillway.simulator.fault_plan import FaultPlan, Window, window_times
@@ -13,8 +14,7 @@ from tillway.simulator.plan import ChainPlan
 _TRADING_SECONDS = CLOSING_SECOND - OPENING_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """sales_per_second is the mean over the day, 0 for as fast as possible.
 
     post_batch: documents in one POST. file_batch: documents in one file. linger_seconds: how long a

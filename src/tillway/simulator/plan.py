@@ -6,9 +6,10 @@ Everything else follows from the plan and its seed; the same plan gives the same
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
+
+import msgspec
 
 from tillway.simulator.goods import TaxClass
 
@@ -19,8 +20,7 @@ OPENING_HOUR = 8
 CLOSING_HOUR = 21
 
 
-@dataclass(frozen=True, slots=True)
-class BrandHabits:
+class BrandHabits(msgspec.Struct, frozen=True):
     """How the shops of one brand do business.
 
     tax_rates: hundredths of a percent by tax class. first_till: number of the first register.
@@ -82,8 +82,7 @@ _TOWNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class StorePlan:
+class StorePlan(msgspec.Struct, frozen=True):
     """One shop: its number, brand and registers."""
 
     business_unit_id: str
@@ -111,8 +110,7 @@ class StorePlan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ChainPlan:
+class ChainPlan(msgspec.Struct, frozen=True):
     """A chain of shops. sales counts receipts (sales, returns, exchanges) of the whole run.
 
     finance: whether acquirer and bank tell their side too, each morning.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
+
+import msgspec
 
 from tillway.simulator.facts import LineKind, Receipt, SoldLine, TaxSum
 
@@ -52,11 +53,11 @@ def round_cash(receipt: Receipt) -> None:
 def reversed_copy(receipt: Receipt) -> Receipt:
     """Return the receipt with every sign changed; voided lines are left out."""
     lines = [_negated(line) for line in receipt.lines if not line.voided]
-    return replace(
+    return msgspec.structs.replace(
         receipt,
-        lines=[replace(line, number=at) for at, line in enumerate(lines, 1)],
+        lines=[msgspec.structs.replace(line, number=at) for at, line in enumerate(lines, 1)],
         tenders=[
-            replace(
+            msgspec.structs.replace(
                 paid,
                 amount=-paid.amount,
                 rounding=-paid.rounding,
@@ -67,7 +68,10 @@ def reversed_copy(receipt: Receipt) -> Receipt:
             )
             for paid in receipt.tenders
         ],
-        taxes=[replace(tax, taxable=-tax.taxable, tax=-tax.tax) for tax in receipt.taxes],
+        taxes=[
+            msgspec.structs.replace(tax, taxable=-tax.taxable, tax=-tax.tax)
+            for tax in receipt.taxes
+        ],
         gross=-receipt.gross,
         discount=-receipt.discount,
         tax=-receipt.tax,
@@ -121,7 +125,7 @@ def _units(line: SoldLine) -> int:
 
 
 def _negated(line: SoldLine) -> SoldLine:
-    return replace(
+    return msgspec.structs.replace(
         line,
         kind=_OPPOSITE[line.kind],
         thousandths=-line.thousandths,

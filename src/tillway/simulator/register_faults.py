@@ -6,9 +6,10 @@ A share above zero always befalls at least one register, so that a small chain s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from random import Random
+
+import msgspec
 
 from tillway.simulator.fault_plan import FaultKind, FaultPlan
 from tillway.simulator.plan import ChainPlan
@@ -21,8 +22,7 @@ RegisterName = tuple[str, str]
 """Shop and till."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """When the counter of a register starts again at 1; second is since midnight of that day."""
 
     day: date

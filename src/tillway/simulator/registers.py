@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from tillway.simulator.facts import CashMove, DaySums, Paid, Receipt, TenderLedger
 
 
-@dataclass(slots=True)
-class Register:
+class Register(msgspec.Struct):
     """A workstation. next_number and epoch rise for ever; the rest starts again each day.
 
     used: numbers taken today. epoch: how often the counter has started again.
@@ -22,7 +21,7 @@ class Register:
     free_at: int = 0
     operator: str = ""
     cash: int = 0
-    ledgers: dict[str, TenderLedger] = field(default_factory=dict)
+    ledgers: dict[str, TenderLedger] = msgspec.field(default_factory=dict)
     line_voids: tuple[int, int] = (0, 0)
     post_voids: tuple[int, int] = (0, 0)
     cancelled: int = 0

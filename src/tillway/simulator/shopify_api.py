@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import formatdate
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlencode
+
+import msgspec
 
 from tillway.simulator.shopify_hooks import ShopifyHooks
 from tillway.simulator.shopify_shop import ShopifyShop
@@ -33,8 +34,7 @@ DEFAULT_PAGE = 50
 CREATED, UNPROCESSABLE, TOO_MANY, BROKEN = 201, 422, 429, 503
 
 
-@dataclass(frozen=True, slots=True)
-class ApiLimits:
+class ApiLimits(msgspec.Struct, frozen=True):
     """bucket: calls that may come at once; leak_per_second: how fast it empties (Standard: 40, 2).
 
     broken: share of calls that are answered 503.
@@ -45,11 +45,10 @@ class ApiLimits:
     broken: float = 0.0
 
 
-@dataclass(slots=True)
-class _Reply:
+class _Reply(msgspec.Struct):
     status: int
     body: Any
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ShopifyApi:

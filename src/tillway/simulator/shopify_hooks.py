@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import msgspec
+
 Send = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 """POST to an address; returns the status, 0 when no answer came."""
 
@@ -26,8 +28,7 @@ RETRY_SECONDS = (56, 113, 226, 452, 904, 1807, 3614, 7228)
 AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class HookFaults:
+class HookFaults(msgspec.Struct, frozen=True):
     """How often things go wrong, as shares of one.
 
     lost: never sent. doubled: sent twice. delayed: sent up to delay_seconds late, so that others
@@ -40,8 +41,7 @@ class HookFaults:
     delay_seconds: float = 2.0
 
 
-@dataclass(slots=True)
-class Subscription:
+class Subscription(msgspec.Struct):
     """One topic sent to one address."""
 
     id: int
@@ -59,8 +59,7 @@ class _Delivery:
     failures: int = field(default=0, compare=False)
 
 
-@dataclass(slots=True)
-class ShopifyHooks:
+class ShopifyHooks(msgspec.Struct):
     """The webhooks of one shop. now: seconds since 1970; deliver() sends what is due by then.
 
     retry_seconds may be shortened for a run in real time. counts: sent, failed, lost, doubled,
@@ -74,9 +73,9 @@ class ShopifyHooks:
     rng: Random
     faults: HookFaults = HookFaults()
     retry_seconds: tuple[float, ...] = RETRY_SECONDS
-    subscriptions: dict[int, Subscription] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    _queue: list[_Delivery] = field(default_factory=list)
+    subscriptions: dict[int, Subscription] = msgspec.field(default_factory=dict)
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+    _queue: list[_Delivery] = msgspec.field(default_factory=list)
     _numbers: int = 0
 
     @property

@@ -13,6 +13,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Literal
 
+import msgspec
+
 Action = Literal["pay", "capture", "void", "fulfil", "note", "refund_part", "refund_all"]
 Told = Callable[[str, dict[str, Any]], None]
 """Called with a topic and the object, for every change that a webhook would tell of."""
@@ -43,8 +45,7 @@ LIVES: tuple[tuple[int, str, tuple[Action, ...]], ...] = (
 """Of a hundred orders: how many begin in this state, and what happens to them."""
 
 
-@dataclass(slots=True)
-class _Life:
+class _Life(msgspec.Struct):
     order: dict[str, Any]
     actions: list[Action]
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+import msgspec
 
 Json = dict[str, Any]
 MERCHANT = "MLTILLWAYFAKE"
 
 
-@dataclass(slots=True)
-class Location:
+class Location(msgspec.Struct):
     """A shop of the seller. included: prices hold the tax, as in Europe."""
 
     id: str
@@ -32,8 +32,7 @@ LOCATIONS = (
 )
 
 
-@dataclass(slots=True)
-class _Shown:
+class _Shown(msgspec.Struct):
     """One object: as it is, and as the API still shows it for so many reads."""
 
     now: Json
@@ -47,16 +46,14 @@ class _Shown:
         return self.now
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct):
     """A notification that is due: its type and its body as a table."""
 
     type: str
     body: Json
 
 
-@dataclass(slots=True)
-class SquareAccount:
+class SquareAccount(msgspec.Struct):
     """All objects by kind and id. now gives RFC 3339 text and never the same one twice.
 
     hidden_share: share of order changes that stay out of sight for up to hidden_reads reads.
@@ -67,10 +64,10 @@ class SquareAccount:
     hidden_share: float = 0.0
     hidden_reads: int = 3
     locations: tuple[Location, ...] = LOCATIONS
-    subscription: Json = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    entries: dict[str, list[Json]] = field(default_factory=dict)
-    _objects: dict[str, dict[str, _Shown]] = field(default_factory=dict)
+    subscription: Json = msgspec.field(default_factory=dict)
+    events: list[Event] = msgspec.field(default_factory=list)
+    entries: dict[str, list[Json]] = msgspec.field(default_factory=dict)
+    _objects: dict[str, dict[str, _Shown]] = msgspec.field(default_factory=dict)
     _ids: int = 0
 
     def new_id(self, prefix: str = "") -> str:

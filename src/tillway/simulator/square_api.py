@@ -7,7 +7,6 @@ process through `answer`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -24,8 +23,7 @@ _encode = msgspec.json.encode
 _Message = MutableMapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiReply:
+class ApiReply(msgspec.Struct, frozen=True):
     """One answer of the fake."""
 
     status: int
@@ -33,8 +31,7 @@ class ApiReply:
     headers: dict[str, str]
 
 
-@dataclass(slots=True)
-class ApiFaults:
+class ApiFaults(msgspec.Struct):
     """Shares of calls that are answered 429 and 503. retry_after: what 429 says, "" for nothing."""
 
     throttled: float = 0.0

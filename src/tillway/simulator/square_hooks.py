@@ -11,7 +11,6 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from random import Random
 
 import msgspec
@@ -28,8 +27,7 @@ Post = Callable[[bytes, dict[str, str]], Awaitable[int]]
 _GOOD = range(200, 300)
 
 
-@dataclass(frozen=True, slots=True)
-class HookFaults:
+class HookFaults(msgspec.Struct, frozen=True):
     """Shares of notifications with a fault. shuffled: how many may overtake one another."""
 
     dropped: float = 0.0
@@ -38,15 +36,14 @@ class HookFaults:
     shuffled: int = 1
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(msgspec.Struct):
     """What was sent: attempts in all, and events by what became of them."""
 
     attempts: int = 0
     taken: int = 0
     doubled: int = 0
-    dropped: list[str] = field(default_factory=list)
-    discarded: list[str] = field(default_factory=list)
+    dropped: list[str] = msgspec.field(default_factory=list)
+    discarded: list[str] = msgspec.field(default_factory=list)
 
 
 class SquareHooks:

@@ -6,9 +6,10 @@ price in the other, a discount on the whole order spread over its lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+import msgspec
 
 from tillway.simulator.goods import GOODS
 from tillway.simulator.receipts import half_up
@@ -21,8 +22,7 @@ TIPS = (0, 0, 0, 100, 250)
 CARD_FEE_PER_10_000 = 260
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(msgspec.Struct, frozen=True):
     """How often something out of the ordinary happens to a sale."""
 
     discounted: float = 0.15

@@ -8,9 +8,10 @@ change what is told.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
+
+import msgspec
 
 from tillway.simulator.delivery import Delivery
 from tillway.simulator.expected import (
@@ -230,7 +231,7 @@ class Trouble:
         if not hours:
             return fact, 0
         wrong = timedelta(hours=hours)
-        return replace(fact, begin=fact.begin + wrong, end=fact.end + wrong), hours
+        return msgspec.structs.replace(fact, begin=fact.begin + wrong, end=fact.end + wrong), hours
 
     def _fault_of(self, fact: Fact) -> FaultKind | None:
         """Choose at most one fault; the exact lists come before chance."""

@@ -6,8 +6,9 @@ A message is known by (system, message type, natural key); money is compared as 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from tillway.simulator.erp_books import ErpDocument
 
@@ -17,8 +18,7 @@ Identity = tuple[str, str, str]
 MoneyKey = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class HubMessage:
+class HubMessage(msgspec.Struct, frozen=True):
     """One message the hub keeps. outcome: accepted, conflict or quarantined.
 
     amount_minor is None when it states no money or cannot be read. dead: it will not be delivered.
@@ -43,8 +43,7 @@ class HubMessage:
         return self.system, self.message_type, self.natural_key
 
 
-@dataclass(frozen=True, slots=True)
-class MissingNumbers:
+class MissingNumbers(msgspec.Struct, frozen=True):
     """Numbers first to last of one register, all of them missing in the hub.
 
     register_epoch: the run of its counter that misses them.
@@ -83,12 +82,11 @@ class ErpFacts(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(msgspec.Struct):
     """How many of one kind of finding, and the first few by name."""
 
     count: int = 0
-    examples: list[str] = field(default_factory=list)
+    examples: list[str] = msgspec.field(default_factory=list)
 
     def add(self, example: str) -> None:
         """Note one more."""
@@ -97,8 +95,7 @@ class Findings:
             self.examples.append(example)
 
 
-@dataclass(slots=True)
-class Grade:
+class Grade(msgspec.Struct):
     """The verdict. lost: sent, and missing in the hub or the ERP. doubled: more than one effect.
 
     unexplained: rejected, or held by the hub, without a reason in the truth. wrong_money: amounts
@@ -110,15 +107,15 @@ class Grade:
 
     messages: int = 0
     faults: int = 0
-    lost: Findings = field(default_factory=Findings)
-    doubled: Findings = field(default_factory=Findings)
-    unexplained: Findings = field(default_factory=Findings)
-    wrong_money: Findings = field(default_factory=Findings)
-    faults_missed: Findings = field(default_factory=Findings)
-    wrong_gaps: Findings = field(default_factory=Findings)
-    disordered: Findings = field(default_factory=Findings)
-    money_in: dict[str, str] = field(default_factory=dict)
-    money_booked: dict[str, str] = field(default_factory=dict)
+    lost: Findings = msgspec.field(default_factory=Findings)
+    doubled: Findings = msgspec.field(default_factory=Findings)
+    unexplained: Findings = msgspec.field(default_factory=Findings)
+    wrong_money: Findings = msgspec.field(default_factory=Findings)
+    faults_missed: Findings = msgspec.field(default_factory=Findings)
+    wrong_gaps: Findings = msgspec.field(default_factory=Findings)
+    disordered: Findings = msgspec.field(default_factory=Findings)
+    money_in: dict[str, str] = msgspec.field(default_factory=dict)
+    money_booked: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:

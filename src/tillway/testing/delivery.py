@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -212,7 +212,7 @@ class Bench:
             folder=Path(),
             hub=HubSettings("bench"),
             sources={},
-            targets={"erp": replace(record, system="erp")},
+            targets={"erp": msgspec.structs.replace(record, system="erp")},
             routes={self.route.name: self.route},
             mappings=self.mappings,
             contracts={},

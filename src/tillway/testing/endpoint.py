@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -23,8 +22,7 @@ _STATUS: Mapping[str, tuple[int, dict[str, str]]] = {
 }
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request as it arrived; header names are lower case."""
 
     method: str
@@ -33,8 +31,7 @@ class Call:
     body: bytes
 
 
-@dataclass(slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct):
     """`/documents`, `/documents/bulk` and `/documents/{key}`; a document with `poison` is refused.
 
     effects counts how often each key took effect, which is the truth a target is judged by. mode:
@@ -44,12 +41,12 @@ class Endpoint:
 
     mode: Mode = "up"
     keeps_keys: bool = True
-    calls: list[Call] = field(default_factory=list)
-    effects: Counter[str] = field(default_factory=Counter)
-    documents: dict[str, Any] = field(default_factory=dict)
+    calls: list[Call] = msgspec.field(default_factory=list)
+    effects: Counter[str] = msgspec.field(default_factory=Counter)
+    documents: dict[str, Any] = msgspec.field(default_factory=dict)
     port: int = 0
     _server: asyncio.Server | None = None
-    _open: set[asyncio.Task[Any]] = field(default_factory=set)
+    _open: set[asyncio.Task[Any]] = msgspec.field(default_factory=set)
 
     @property
     def url(self) -> str:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Literal
 
 import apsw
+import msgspec
 
 SECTOR_BYTES = 512
 Kind = Literal["write", "truncate", "flush", "failed_flush", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One thing that was done to a file; offset is the new size of a truncated one."""
 
     kind: Kind

@@ -5,8 +5,9 @@ It stands on top of `AppendJournalSuite`; `QueryJournalSuite` builds on it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from tillway.journal.base import (
     Action,
@@ -70,7 +71,10 @@ class ConsumerJournalSuite(AppendJournalSuite):
         await journal.append([candidate(n) for n in (1, 2, 3)])
         for route in (ROUTE, "another"):
             await journal.register_route(route, 0)
-            rows = [replace(row(2), route=route), replace(row(1, "held"), route=route)]
+            rows = [
+                msgspec.structs.replace(row(2), route=route),
+                msgspec.structs.replace(row(1, "held"), route=route),
+            ]
             await journal.settle(Settlement(route, rows))
         fates = await journal.deliveries_of([3, 2, 1, 99])
         assert [(one.position, one.route, one.state) for one in fates] == [

@@ -5,10 +5,10 @@ Backends subclass this suite, which holds all the others as well.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import apsw
+import msgspec
 import pytest
 
 from tillway.errors import ConfigurationError
@@ -51,7 +51,7 @@ class ProjectionJournalSuite(EpochJournalSuite):
             await journal.project(change)
         assert await journal.ask(ROWS) == []
         assert await journal.actions(5) == []
-        await journal.project(replace(change, statements=change.statements[:1]))
+        await journal.project(msgspec.structs.replace(change, statements=change.statements[:1]))
         assert await journal.ask(ROWS) == [("a", 1)]
 
     async def test_what_people_did_is_noted_in_the_same_change(self, journal: Any) -> None:
@@ -79,9 +79,9 @@ class ProjectionJournalSuite(EpochJournalSuite):
         """An older room is told so by a code and changes nothing; a newer one takes over."""
         await journal.open_tables(TABLES)
         with pytest.raises(ConfigurationError) as raised:
-            await journal.open_tables(replace(TABLES, version=2))
+            await journal.open_tables(msgspec.structs.replace(TABLES, version=2))
         assert raised.value.code == "TW-5102"
-        await journal.open_tables(replace(TABLES, version=4))
+        await journal.open_tables(msgspec.structs.replace(TABLES, version=4))
         with pytest.raises(ConfigurationError):
             await journal.open_tables(TABLES)
 

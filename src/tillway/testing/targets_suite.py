@@ -7,11 +7,11 @@ side, and pytest does the rest.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from tillway.clock import ManualClock
@@ -21,8 +21,7 @@ from tillway.errors import NotConnected, Permanent, TillwayError, Transient
 from tillway.testing.settings_suite import SettingsSuite
 
 
-@dataclass(frozen=True, slots=True)
-class TargetFeatures:
+class TargetFeatures(msgspec.Struct, frozen=True):
     """What a target promises; a test outside the promise is skipped with the reason."""
 
     delivery_class: str = "A"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.clock import MICROSECONDS, Clock
 from tillway.journal.projection import Change, ProjectingJournal
@@ -34,15 +35,14 @@ BEFORE_SECONDS = 300
 """How far back the rules look at single attempts."""
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(msgspec.Struct):
     """What is added to one window."""
 
     ok: int = 0
     failed: int = 0
     dead: int = 0
     last_ok: int = 0
-    steps: list[int] = field(default_factory=lambda: [0] * STEPS)
+    steps: list[int] = msgspec.field(default_factory=lambda: [0] * STEPS)
 
 
 class _Sums:

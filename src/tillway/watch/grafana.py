@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,8 +13,7 @@ SCHEMA = 39
 """Version of Grafana's dashboard format (10.x)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(msgspec.Struct, frozen=True):
     """One chart: its title, its unit in Grafana's names, and (query, legend) pairs."""
 
     title: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ LEAST_VOLUME = 20.0
 _stores = msgspec.json.Decoder(list[str])
 
 
-@dataclass(slots=True)
-class Lately:
+class Lately(msgspec.Struct):
     """The deliveries of one route in the last five minutes, by their latest attempt."""
 
     ok: int = 0
@@ -44,15 +42,14 @@ class Lately:
         return self.ok + self.failed
 
 
-@dataclass(slots=True)
-class _Failing:
+class _Failing(msgspec.Struct):
     """What lies behind the failures of a route, the code with most of them first."""
 
     code: str = ""
     detail: str = ""
-    codes: dict[str, int] = field(default_factory=dict)
-    stores: set[str] = field(default_factory=set)
-    money: Minor = field(default_factory=dict)
+    codes: dict[str, int] = msgspec.field(default_factory=dict)
+    stores: set[str] = msgspec.field(default_factory=set)
+    money: Minor = msgspec.field(default_factory=dict)
     since: int = 0
     first: int = 0
 

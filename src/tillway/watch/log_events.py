@@ -6,11 +6,10 @@ of another system, which may hold anything. A test compares this table with ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvent:
+class LogEvent(msgspec.Struct, frozen=True):
     """One event. fields: names of the sentence's arguments in order; "" is left out of JSON."""
 
     name: str
@@ -18,8 +17,7 @@ class LogEvent:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MessageEvent:
+class MessageEvent(msgspec.Struct, frozen=True):
     """One event of a single message; told in JSON only, with its correlation id."""
 
     name: str

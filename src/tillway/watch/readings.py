@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import apsw
+import msgspec
 
 from tillway import __version__
 from tillway.clock import MICROSECONDS
@@ -35,8 +35,7 @@ SETTLED = ("delivered", "abandoned")
 MATRIX_DAYS = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """One figure: a number, or cumulative counts by upper bound with their sum."""
 
     name: str

@@ -6,8 +6,9 @@ A threshold is in the unit beside it and may be set anew in `alerts/rules.toml`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from tillway.errors import ConfigurationError
 from tillway.project.alert_records import Priority, RuleChoice
@@ -19,8 +20,7 @@ REPEAT_SECONDS = 30 * MINUTE
 """A P1 nobody acknowledged is told again this often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One alert rule. clear_seconds: how long its cause must be gone before it counts as over.
 
     screen: where in the console its link leads, with {subject} in it. expr: the same rule over the
@@ -301,8 +301,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RuleBook:
+class RuleBook(msgspec.Struct, frozen=True):
     """The rules as a project has them."""
 
     choices: Mapping[str, RuleChoice]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.journal.projection import ProjectingJournal
@@ -18,8 +19,7 @@ Minor = Mapping[str, int]
 SHOWN_STORES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class HubFacts:
+class HubFacts(msgspec.Struct, frozen=True):
     """What only the running hub knows; the assembly tells it.
 
     intake_closed, fault, audit_broken: why, "" when all is well. Bytes are of the disk and the
@@ -37,13 +37,12 @@ class HubFacts:
     wal_bytes: int = 0
     backup_at: int = 0
     guarded: bool = False
-    certificates: Mapping[str, int] = field(default_factory=dict)
-    held_lanes: Mapping[str, int] = field(default_factory=dict)
+    certificates: Mapping[str, int] = msgspec.field(default_factory=dict)
+    held_lanes: Mapping[str, int] = msgspec.field(default_factory=dict)
     timings: Sequence[tuple[float, int]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """One cause that a rule found. since: microseconds UTC, 0 when unknown.
 
     lingering: not bad enough to begin, and not yet good enough to end.
@@ -55,7 +54,7 @@ class Sighting:
     priority: Priority | None = None
     count: int = 0
     stores: tuple[str, ...] = ()
-    money: Minor = field(default_factory=dict)
+    money: Minor = msgspec.field(default_factory=dict)
     since: int = 0
     first: str = ""
     code: str = ""
@@ -63,8 +62,7 @@ class Sighting:
     lingering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """One look: the moment, and everything the judges may ask. now is microseconds UTC."""
 
     now: int

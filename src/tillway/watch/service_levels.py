@@ -7,8 +7,9 @@ one for a day, and stands beside a running hub or without one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from tillway.clock import MICROSECONDS, utc_text
 from tillway.errors import ConfigurationError
@@ -48,8 +49,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RouteLevel:
+class RouteLevel(msgspec.Struct, frozen=True):
     """One route over one period. None: nothing was measured. budget: messages that may die."""
 
     route: str
@@ -105,8 +105,7 @@ class RouteLevel:
         return not (slow or unsolved or failing or self.dead_letters > self.promised.dead_letters)
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(msgspec.Struct, frozen=True):
     """Every route over one period, and the hub as a whole. Times are RFC 3339 in UTC."""
 
     period: str
@@ -117,7 +116,7 @@ class Levels:
     promised_uptime_percent: float
     consistency_percent: float | None
     promised_consistency_percent: float
-    formulas: Mapping[str, str] = field(default_factory=lambda: FORMULAS)
+    formulas: Mapping[str, str] = msgspec.field(default_factory=lambda: FORMULAS)
 
     @property
     def met(self) -> bool:

@@ -6,10 +6,11 @@ A night, or an end of day, ends a stretch of trade; silences are only those insi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.journal.projection import Asking, Change, Row
@@ -22,8 +23,7 @@ HOURS_OF_WEEK = 168
 HISTORY_WEEKS = 4
 
 
-@dataclass(slots=True)
-class Shop:
+class Shop(msgspec.Struct):
     """A shop's present stretch of trade. Times are microseconds UTC."""
 
     store: str
@@ -42,8 +42,7 @@ class Shop:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """What one shop sent in one minute; longest: the longest silence between two of them."""
 
     system: str
@@ -56,13 +55,12 @@ class Arrived:
     closed: bool
 
 
-@dataclass(slots=True)
-class Shops:
+class Shops(msgspec.Struct):
     """Every shop that ever sent something."""
 
     stores: Mapping[str, Store]
     zone: str
-    known: dict[str, Shop] = field(default_factory=dict)
+    known: dict[str, Shop] = msgspec.field(default_factory=dict)
 
     async def open(self, tables: Asking) -> None:
         """Read what is known."""

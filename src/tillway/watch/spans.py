@@ -6,16 +6,16 @@ for contract and mapping, so these two are moments within the arrival and say so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from tillway.message.tracing import parent_of, span_id, trace_id_of
 
 Kind = Literal["internal", "server", "consumer", "client"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """One span; ids are hex, parent "" for a root, times microseconds UTC, error a code."""
 
     name: str
@@ -25,12 +25,11 @@ class Span:
     parent: str
     began: int
     ended: int
-    attributes: dict[str, str | int | bool] = field(default_factory=dict)
+    attributes: dict[str, str | int | bool] = msgspec.field(default_factory=dict)
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A row of `traced_messages`."""
 
     position: int
@@ -48,8 +47,7 @@ class Message:
     clean: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A row of `traced_first` or `traced_attempts`."""
 
     position: int

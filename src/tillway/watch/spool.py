@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -41,12 +40,11 @@ class State(msgspec.Struct):
     written: int = 0
 
 
-@dataclass(slots=True)
-class Spool:
+class Spool(msgspec.Struct):
     """Reads and replaces the file; a disk that is full keeps nobody from being told."""
 
     path: Path
-    _last: bytes = field(default=b"")
+    _last: bytes = msgspec.field(default=b"")
 
     @classmethod
     def beside(cls, journal: Path) -> Spool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tillway.clock import MICROSECONDS, Clock
 from tillway.journal.base import StoredMessage
@@ -15,12 +16,11 @@ ACK_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.
 COMMIT_ROWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 4096.0)
 
 
-@dataclass(slots=True)
-class Histogram:
+class Histogram(msgspec.Struct):
     """Counts by upper bound; the last count is of what is above all of them."""
 
     bounds: tuple[float, ...]
-    counts: list[int] = field(default_factory=list)
+    counts: list[int] = msgspec.field(default_factory=list)
     total: float = 0.0
 
     def __post_init__(self) -> None:
@@ -32,15 +32,14 @@ class Histogram:
         self.total += value
 
 
-@dataclass(slots=True)
-class Tallies:
+class Tallies(msgspec.Struct):
     """What is observed at each commit."""
 
     clock: Clock
-    ack: Histogram = field(default_factory=lambda: Histogram(ACK_SECONDS))
-    commit: Histogram = field(default_factory=lambda: Histogram(COMMIT_SECONDS))
-    rows: Histogram = field(default_factory=lambda: Histogram(COMMIT_ROWS))
-    spans: Counter[str] = field(default_factory=Counter)
+    ack: Histogram = msgspec.field(default_factory=lambda: Histogram(ACK_SECONDS))
+    commit: Histogram = msgspec.field(default_factory=lambda: Histogram(COMMIT_SECONDS))
+    rows: Histogram = msgspec.field(default_factory=lambda: Histogram(COMMIT_ROWS))
+    spans: Counter[str] = msgspec.field(default_factory=Counter)
     """Spans of traces: exported, and dropped because no collector took them."""
 
     def heard(self, messages: Sequence[StoredMessage]) -> None:

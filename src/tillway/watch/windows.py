@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.clock import MICROSECONDS
 from tillway.journal.projection import Asking, Row
@@ -15,8 +16,7 @@ P50, P95 = 0.5, 0.95
 MOST_POINTS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """What one flow did from start on (microseconds UTC); counts and ages by step.
 
     ok, failed: deliveries by their latest attempt in the window; dead: became dead letters.

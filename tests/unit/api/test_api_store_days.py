@@ -7,6 +7,7 @@ import json
 import zipfile
 from typing import Any
 
+import msgspec
 import pytest
 
 from operating_world import Answered, call, release, seeded_journal
@@ -214,7 +215,7 @@ async def test_before_anything_was_reconciled(path: str) -> None:
     world = World(Books(CLOSED))
     assert json.loads((await world.get(path)).body)["code"] == "TW-6902"
     books = Books(CLOSED)
-    object.__setattr__(books.release, "reconciliation", None)
+    books.release = msgspec.structs.replace(books.release, reconciliation=None)
     assert json.loads((await World(books).get(path)).body)["code"] == "TW-6901"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.assembly.acknowledgement import Acknowledgement, leave, note_path
 from tillway.assembly.upkeep import DAY_MICROSECONDS, LOOK_SECONDS, Upkeep, cutoffs

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 
 from tillway.clock import ManualClock
@@ -104,7 +104,7 @@ async def test_a_first_revision_of_zero_that_comes_late_changes_nothing(
 async def test_a_mapping_may_name_the_revision(target: TrytonTarget, books: ScriptedTryton) -> None:
     """What stands in the body wins over what delivery says."""
     named = order(1, "10.00")
-    await one(target, dataclasses.replace(named, body={**named.body, "revision": 7}))
+    await one(target, msgspec.structs.replace(named, body={**named.body, "revision": 7}))
     assert books.posted() == [f"{KEY} revision 7"]
 
 
@@ -177,7 +177,7 @@ async def test_keys_with_signs_of_a_pattern_match_only_themselves(
 
     books.carry_out = watching  # type: ignore[method-assign]
     await one(target, order(1, "10.00"))
-    other = dataclasses.replace(order(1, "12.00"), key=KEY.replace("_", "X"))
+    other = msgspec.structs.replace(order(1, "12.00"), key=KEY.replace("_", "X"))
     assert await one(target, other) == Delivered("2")
     patterns = [part for domain in seen if "like" in str(domain) for part in domain[0][2:]]
     assert patterns[0] == ["description", "like", "square/order.sale/o\\_1 revision %"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from operating_world import Answered, call
@@ -157,7 +158,7 @@ async def test_there_is_a_page_when_nothing_is_kept() -> None:
     books = Books(CLOSED)
     page = await World(books).get("/recon")
     assert (page.status, "TW-6902" in page.text) == (200, True)
-    object.__setattr__(books.release, "reconciliation", None)
+    books.release = msgspec.structs.replace(books.release, reconciliation=None)
     page = await World(books).get("/recon")
     assert "recon/store-day.toml" in page.text
     assert (await World(books).get(DAY_PAGE)).status == 409

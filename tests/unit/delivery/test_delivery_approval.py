@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.delivery import ReplaySelection, ReplaySummary, plan_replay
 from tillway.errors import ConfigurationError

@@ -1,8 +1,7 @@
 """One route to a scripted target: order, held lanes, retries, dead letters, bulk, worker deaths."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tillway.errors import Permanent, Transient
 from tillway.project.records import TargetRecord

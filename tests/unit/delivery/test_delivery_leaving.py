@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.delivery.retry_letters import Verb
 from tillway.errors import Permanent, Transient

@@ -1,6 +1,6 @@
 """What a person does: retry, release, abandon; on a live hub and on a journal without one."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tillway.delivery import Order, settle_offline
 from tillway.errors import Permanent, Transient

@@ -1,9 +1,9 @@
 """The room as a whole: several routes, faults of the journal, stopping, where routes start."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.clock import ManualClock
 from tillway.delivery import Delivery

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from tillway.clock import MICROSECONDS
 from tillway.journal.base import Settlement, TargetState

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tillway.errors import ContractViolation, Violation
 from tillway.journal.base import AttemptRow, Settlement

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tillway.reconcile.findings import Finding
 from tillway.reconcile.number_runs import NumberRun, in_runs, meant, run_of

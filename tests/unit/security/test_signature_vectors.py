@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tillway.security.signatures import SignatureRule, signature_stands
@@ -243,4 +244,4 @@ def test_a_stripe_secret_is_text() -> None:
     """`whsec_` is base64 in Standard Webhooks and plain text at Stripe."""
     stripe = OWN["stripe"]
     assert stripe.stands()
-    assert not replace(stripe, rule=replace(stripe.rule, key="standard")).stands()
+    assert not replace(stripe, rule=msgspec.structs.replace(stripe.rule, key="standard")).stands()

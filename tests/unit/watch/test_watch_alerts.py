@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.clock import MICROSECONDS, ManualClock
 from tillway.errors import ConfigurationError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.project.alert_records import RuleChoice, WatchSettings
 from tillway.project.records import TargetRecord

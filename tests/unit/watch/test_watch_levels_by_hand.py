@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tillway.clock import ManualClock
 from tillway.project.alert_records import ServiceLevels

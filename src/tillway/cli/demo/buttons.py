@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tillway.cli.demo.stage import Stage
 
@@ -18,12 +19,11 @@ KEYS = {
 HELP = "b break the ERP · h heal it · o store offline/online · u unknown tender · d duplicate · k kill the hub · q quit"  # noqa: E501 - one line on screen
 
 
-@dataclass(slots=True)
-class Buttons:
+class Buttons(msgspec.Struct):
     """Carries out one action by name; `said` is the last thing that was done, for the screen."""
 
     stage: Stage
-    said: str = field(default="")
+    said: str = msgspec.field(default="")
 
     async def press(self, action: str, fields: Mapping[str, str]) -> None:
         """Do it. Raises KeyError for an action nobody knows."""

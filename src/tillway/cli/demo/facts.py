@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from tillway.journal.base import StoredMessage
 from tillway.journal.sqlite_queries import SqliteQueries
@@ -15,13 +16,12 @@ WINDOW = 2000
 SETTLED = "till.settled"
 
 
-@dataclass(slots=True)
-class JournalFacts:
+class JournalFacts(msgspec.Struct):
     """`simulator.verdict.HubFacts` of one journal."""
 
-    counts: dict[str, int] = field(default_factory=dict)
-    found: list[HubMessage] = field(default_factory=list)
-    gaps: list[MissingNumbers] = field(default_factory=list)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    found: list[HubMessage] = msgspec.field(default_factory=list)
+    gaps: list[MissingNumbers] = msgspec.field(default_factory=list)
 
     def outcome_counts(self) -> Mapping[str, int]:
         """Return how many inputs had each outcome."""
@@ -49,7 +49,9 @@ async def journal_facts(queries: SqliteQueries, repeated: Container[Identity] = 
             found = _accepted(message, dead=message.position in dead)
             if found.identity in repeated:
                 record = await queries.record(message.position)
-                found = replace(found, repeats=len(record.duplicates) if record else 0)
+                found = msgspec.structs.replace(
+                    found, repeats=len(record.duplicates) if record else 0
+                )
             facts.found.append(found)
     for row in await queries.invalid(open_only=False, limit=1_000_000):
         facts.found.append(

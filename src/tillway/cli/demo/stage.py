@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 
 from tillway.cli.demo.hub_process import HubProcess
 from tillway.cli.demo.senders import project_senders
@@ -33,8 +33,7 @@ ERP_SYSTEM = "erp"
 LONGEST_CLOSING_SECONDS = 20.0
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(msgspec.Struct):
     """What is played: which chain, how fast, with which faults."""
 
     plan: ChainPlan

@@ -14,7 +14,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,8 +27,7 @@ READ_BYTES = 256 * 1024
 UNFINISHED_SUFFIXES = (".tmp", ".part", ".filepart", ".crdownload", ".error.json")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A file as one look saw it. size in bytes, changed_at in nanoseconds."""
 
     name: str

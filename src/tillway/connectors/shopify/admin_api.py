@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -33,8 +32,7 @@ EXCERPT_CHARACTERS = 200
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One page of a list. now: seconds since 1970 by Shopify's clock; following: "" for none."""
 
     items: list[dict[str, msgspec.Raw]]

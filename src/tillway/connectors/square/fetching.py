@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.connect.kit import Hint, Intake, SourceContext
 from tillway.connectors.square.api import Json, SquareApi
@@ -35,8 +36,7 @@ _PAID_BY = {"EXTERNAL": "OTHER"}
 """Destinations of refunds whose name differs from the tender's."""
 
 
-@dataclass(slots=True)
-class _Late:
+class _Late(msgspec.Struct):
     """An object that was asked for in vain. due: when it may be asked for again (monotonic)."""
 
     attempts: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+import msgspec
 
 from tillway.errors import TillwayError, Transient
 
@@ -12,8 +13,7 @@ LONGEST_BOUND_SECONDS = 60.0
 _DOUBLINGS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Pauses:
+class Pauses(msgspec.Struct, frozen=True):
     """Makes the waits. rng: where chance comes from, so that many hubs do not call at once."""
 
     rng: random.Random

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -63,7 +62,7 @@ class StripeSource:
         self.max_body_bytes = settings.max_body_bytes
         given = settings.signing_secrets
         self._secrets = [Secret(text) for text in ([given] if isinstance(given, str) else given)]
-        self._rule = replace(STRIPE, tolerance_seconds=settings.tolerance_seconds)
+        self._rule = msgspec.structs.replace(STRIPE, tolerance_seconds=settings.tolerance_seconds)
 
     async def receive(self, request: Request, intake: Intake) -> Answer:
         """Verify, store and answer: 200 for all that is stored, whatever becomes of it later."""

@@ -6,10 +6,11 @@ another call finds out meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.connectors.tryton.moves import Move, MoveLine
 from tillway.errors import Permanent
@@ -17,8 +18,7 @@ from tillway.errors import Permanent
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """An account of the chart. is_heading: it only sums up others and takes no lines."""
 
     id: int
@@ -26,8 +26,7 @@ class Account:
     needs_party: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """An open period: first and last day."""
 
     id: int
@@ -35,18 +34,17 @@ class Period:
     last: date
 
 
-@dataclass(slots=True)
-class Codes:
+class Codes(msgspec.Struct):
     """What one company of one Tryton (name) is known to have: code -> id."""
 
     name: str
     company: int
     currency: str = ""
     digits: int = 0
-    accounts: dict[str, Account] = field(default_factory=dict)
-    journals: dict[str, int] = field(default_factory=dict)
-    parties: dict[str, int] = field(default_factory=dict)
-    periods: list[Period] = field(default_factory=list)
+    accounts: dict[str, Account] = msgspec.field(default_factory=dict)
+    journals: dict[str, int] = msgspec.field(default_factory=dict)
+    parties: dict[str, int] = msgspec.field(default_factory=dict)
+    periods: list[Period] = msgspec.field(default_factory=list)
 
     def values(self, move: Move) -> dict[str, Any]:
         """Return the move as Tryton's `create` takes it.

@@ -7,9 +7,10 @@ anew; both moves are made in one call and posted in one call, so there is never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.connect.kit import Delivered
 from tillway.connectors.tryton.ledger import Booked
@@ -17,8 +18,7 @@ from tillway.connectors.tryton.moves import REVERSAL, Move, revision_of
 from tillway.errors import Permanent
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct):
     """What is left to do for one document: create these moves, then post them and the drafts.
 
     ids: what is to be posted; the last one is the document itself, the one whose number counts.

@@ -7,9 +7,10 @@ with that; such a copy names the move it came from as its origin, and is never t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from tillway.connectors.tryton.moves import REVISION, TAKES_BACK, Move
 from tillway.connectors.tryton.session import TrytonSession
@@ -36,8 +37,7 @@ _FIELDS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class BookedLine:
+class BookedLine(msgspec.Struct, frozen=True):
     """A line Tryton holds. amount: debit positive, credit negative; party is an id or 0."""
 
     account: int
@@ -46,8 +46,7 @@ class BookedLine:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(msgspec.Struct, frozen=True):
     """A move Tryton holds. number is "" for a draft. reverses: id of the move it takes back, or 0.
 
     reverses is 0 for a document of ours.

@@ -7,10 +7,11 @@ checked here, to the last digit, and nothing is ever rounded to make it fit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import msgspec
 
 from tillway.errors import Permanent
 
@@ -25,8 +26,7 @@ FINEST_DIGITS = 8
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class MoveLine:
+class MoveLine(msgspec.Struct, frozen=True):
     """One line. amount: debit positive, credit negative. party is a code, "" for none.
 
     set_in: the file in which a person says which account it is, "" where the body does not tell.
@@ -39,8 +39,7 @@ class MoveLine:
     set_in: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """What one message books. revision: version of the object, None when its source has none.
 
     reverses: key of the posting that it takes back, "" for none.
@@ -148,7 +147,9 @@ def _netted(lines: Iterator[MoveLine]) -> tuple[MoveLine, ...]:
     for line in lines:
         same = (line.account, line.description, line.party)
         known = sums.get(same)
-        sums[same] = replace(known, amount=known.amount + line.amount) if known else line
+        sums[same] = (
+            msgspec.structs.replace(known, amount=known.amount + line.amount) if known else line
+        )
     joined = list(sums.values())
     return tuple([line for line in joined if line.amount] or joined)
 
