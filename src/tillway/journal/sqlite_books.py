@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from functools import partial
 
 import apsw
+from msgspec.structs import astuple
 
 from tillway.journal.base import DeliveryRow, Settlement
 from tillway.journal.sqlite_rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
-    attempt_values,
     delivery_values,
 )
 from tillway.journal.sqlite_summary import fill_summary
@@ -55,7 +55,7 @@ class Bookkeeping:
             self._rows[settlement.route].update((row.position, row) for row in settlement.rows)
         if settlement.attempts:
             add = insert_rows("attempt", ATTEMPT_COLUMNS, 1)
-            self._db.executemany(add, [attempt_values(row) for row in settlement.attempts])
+            self._db.executemany(add, map(astuple, settlement.attempts))
         if settlement.cursor is not None:
             self._db.execute(self._sql["move_cursor"], (settlement.cursor, settlement.route))
         if settlement.filtered:

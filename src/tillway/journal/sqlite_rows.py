@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import astuple
+
 from tillway.journal.base import (
     AttemptRow,
     Candidate,
@@ -16,31 +18,8 @@ from tillway.message import Envelope
 
 Row = tuple[Any, ...]
 
-ENVELOPE_COLUMNS = (
-    "message_id",
-    "message_type",
-    "schema_version",
-    "system",
-    "door",
-    "natural_key",
-    "lane_key",
-    "received_at",
-    "trace_id",
-    "release",
-    "store",
-    "workstation",
-    "business_date",
-    "sequence_number",
-    "register_epoch",
-    "receipt_number",
-    "object_id",
-    "revision",
-    "object_digest",
-    "occurred_at",
-    "currency",
-    "amount_minor",
-    "training",
-)
+ENVELOPE_COLUMNS = Envelope.__struct_fields__
+"""A record with columns of its own has them under the names of its fields, in their order."""
 MESSAGE_COLUMNS = (
     "position",
     "key_digest",
@@ -80,76 +59,27 @@ INVALID_COLUMNS = (
     "first_position",
     "release",
 )
-DELIVERY_COLUMNS = (
-    "route_id",
-    "position",
-    "state",
-    "lane",
-    "attempts",
-    "updated_at",
-    "reason",
-    "next_at",
-    "first_at",
-    "target_reference",
-    "code",
-    "detail",
-    "release",
-    "replayed",
-)
-ATTEMPT_COLUMNS = (
-    "route",
-    "position",
-    "number",
-    "started_at",
-    "ended_at",
-    "outcome",
-    "code",
-    "detail",
-    "kind",
-)
+DELIVERY_COLUMNS = ("route_id", *DeliveryRow.__struct_fields__[1:])
+ATTEMPT_COLUMNS = AttemptRow.__struct_fields__
 
 
 def message_row(position: int, item: Candidate, superseded_by: int | None) -> Row:
     """Return the `message` row of an accepted candidate."""
-    e = item.envelope
     return (
         position,
         item.key_digest,
         item.record_hash,
         item.content_hash,
-        e.message_id,
-        e.message_type,
-        e.schema_version,
-        e.system,
-        e.door,
-        e.natural_key,
-        e.lane_key,
-        e.received_at,
-        e.trace_id,
-        e.release,
-        e.store,
-        e.workstation,
-        e.business_date,
-        e.sequence_number,
-        e.register_epoch,
-        e.receipt_number,
-        e.object_id,
-        e.revision,
-        e.object_digest,
-        e.occurred_at,
-        e.currency,
-        e.amount_minor,
-        int(e.training),
-        int(not item.findings),
+        *astuple(item.envelope),
+        not item.findings,
         superseded_by,
     )
 
 
 def envelope_of(values: Row) -> Envelope:
     """Return the envelope from values in the order of ENVELOPE_COLUMNS."""
-    fields = dict(zip(ENVELOPE_COLUMNS, values, strict=True))
-    fields["training"] = bool(fields["training"])
-    return Envelope(**fields)
+    fields = (*values[:-1], bool(values[-1]))
+    return Envelope(*fields)
 
 
 def stored_message(values: Row, canonical: bytes = b"") -> StoredMessage:
@@ -205,41 +135,10 @@ def invalid_record(values: Row, raw: bytes) -> InvalidRow:
 
 def delivery_values(route_id: int, row: DeliveryRow) -> Row:
     """Return the `delivery` row."""
-    return (
-        route_id,
-        row.position,
-        row.state,
-        row.lane,
-        row.attempts,
-        row.updated_at,
-        row.reason,
-        row.next_at,
-        row.first_at,
-        row.target_reference,
-        row.code,
-        row.detail,
-        row.release,
-        int(row.replayed),
-    )
+    return (route_id, *astuple(row)[1:])
 
 
 def delivery_row(route: str, values: Row) -> DeliveryRow:
     """Return a DeliveryRow from the columns after route_id."""
-    fields = dict(zip(DELIVERY_COLUMNS[1:], values, strict=True))
-    fields["replayed"] = bool(fields["replayed"])
-    return DeliveryRow(route=route, **fields)
-
-
-def attempt_values(row: AttemptRow) -> Row:
-    """Return the `attempt` row."""
-    return (
-        row.route,
-        row.position,
-        row.number,
-        row.started_at,
-        row.ended_at,
-        row.outcome,
-        row.code,
-        row.detail,
-        row.kind,
-    )
+    fields = (*values[:-1], bool(values[-1]))
+    return DeliveryRow(route, *fields)

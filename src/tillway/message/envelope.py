@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The header of one message.
 
     message_id: 32 hex digits, given by the hub. trace_id: the same, or the W3C trace context that

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
@@ -207,10 +208,9 @@ class Bookkeeper:
             return False
         change = Change()
         self._new_facts = []
-        for number, stored in enumerate(messages, 1):
-            await self._take(stored, change)
-            if not number % MESSAGES_IN_A_TURN:
-                await asyncio.sleep(0)
+        for start in range(0, len(messages), MESSAGES_IN_A_TURN):
+            await self._take_some(messages[start : start + MESSAGES_IN_A_TURN], change)
+            await asyncio.sleep(0)
         change.run(write("fact"), *self._new_facts)
         for copy in copies:
             await self._copied(copy, change)
@@ -250,10 +250,18 @@ class Bookkeeper:
         if change.statements:
             await self.commit(change)
 
-    async def _take(self, stored: StoredMessage, change: Change) -> None:
+    async def _take_some(self, some: Sequence[StoredMessage], change: Change) -> None:
+        """Take messages in stage by stage: the code of a stage stays in the processor's cache."""
+        messages = [read_message(one.envelope.message_type, one.canonical) for one in some]
+        made = zip(messages, (one.envelope for one in some), strict=True)
+        facts = [fact_of(one, its.natural_key, its.system, its.received_at) for one, its in made]
+        for stored, message, fact in zip(some, messages, facts, strict=True):
+            await self._take(stored, message, fact, change)
+
+    async def _take(
+        self, stored: StoredMessage, message: Any, fact: Fact | None, change: Change
+    ) -> None:
         envelope = stored.envelope
-        message = read_message(envelope.message_type, stored.canonical)
-        fact = fact_of(message, envelope.natural_key, envelope.system, envelope.received_at)
         history = stored.superseded_by is not None
         breaches = () if stored.clean else await self._breaches(stored.position)
         if fact is not None and not history and envelope.business_date:
@@ -320,12 +328,9 @@ class Bookkeeper:
         for found in await self._journal.find(voided_key, limit=1):
             for stored in await self._journal.load([found.position]):
                 envelope = stored.envelope
-                original = fact_of(
-                    message_type(envelope.message_type).decode(stored.canonical),
-                    envelope.natural_key,
-                    envelope.system,
-                    envelope.received_at,
-                )
+                message = message_type(envelope.message_type).decode(stored.canonical)
+                of = (envelope.natural_key, envelope.system, envelope.received_at)
+                original = fact_of(message, *of)
                 if original is not None and original.kind == "receipt":
                     return reversed_fact(original, void)
         return void
