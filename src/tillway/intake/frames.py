@@ -41,8 +41,9 @@ class Frames(asyncio.BufferedProtocol, Generic[Read]):
         return self._whole.popleft()
 
     def send(self, data: bytes) -> None:
-        """Send one frame."""
-        self._transport.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
+        """Send one frame; of a worker that is gone, receive() says so."""
+        if not self._is_gone:
+            self._transport.writelines((len(data).to_bytes(HEAD_BYTES, "big"), data))
 
     def close(self) -> None:
         """Close the socket."""

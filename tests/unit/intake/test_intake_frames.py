@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from tillway.intake.frames import FRAMES_WAITING, Frames
 from tillway.intake.worker import HEAD_BYTES
@@ -67,6 +68,20 @@ async def test_a_worker_that_dies_is_noticed_after_its_last_whole_frame() -> Non
         assert await frames.receive() == b"whole"
         with pytest.raises(ConnectionResetError, match="the worker is gone"):
             await frames.receive()
+
+
+def test_what_is_sent_to_a_worker_that_is_gone_has_no_answer() -> None:
+    """The loop a hub runs on raises an error of its own there, which is none of the sender's."""
+
+    async def story() -> None:
+        async with connected() as (frames, worker):
+            worker.close()
+            for _ in range(2):
+                with pytest.raises(ConnectionResetError, match="the worker is gone"):
+                    await frames.receive()
+                frames.send(b"batch")
+
+    uvloop.run(story())
 
 
 async def test_what_is_sent_arrives_as_one_frame() -> None:
