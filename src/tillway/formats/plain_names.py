@@ -8,7 +8,7 @@ read as ever, and may teach it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 import msgspec
 
@@ -61,11 +61,13 @@ class PlainNames:
 
 
 def _decoder(names: set[str]) -> Callable[[bytes], dict[str, Any]]:
+    # A type that has a name of its own is compared by it, not by all the types it is made of.
+    named: Callable[[str, Any], Any] = NewType
     inner: Any = str | int | bool | None
     if names:
-        name: Any = Literal[tuple(sorted(names))]
+        name: Any = named("Name", Literal[tuple(sorted(names))])
         for _ in range(LEVELS):
-            inner = str | int | bool | list[inner] | dict[name, inner] | None
+            inner = named("Inner", str | int | bool | list[inner] | dict[name, inner] | None)
     return msgspec.json.Decoder(dict[str, inner]).decode
 
 
