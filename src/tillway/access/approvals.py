@@ -44,8 +44,7 @@ class Approval(msgspec.Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values, the request as what it says."""
-        plain = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {**plain, "request": msgspec.json.decode(self.request)}
+        return {**msgspec.structs.asdict(self), "request": msgspec.json.decode(self.request)}
 
 
 class Approvals:

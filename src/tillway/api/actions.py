@@ -53,8 +53,7 @@ class LetterPlan(msgspec.Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan without the list of its messages."""
-        names = [name for name in self.__struct_fields__ if name != "ids"]
-        return {name: getattr(self, name) for name in names}
+        return {name: told for name, told in msgspec.structs.asdict(self).items() if name != "ids"}
 
 
 async def plan_letters(
@@ -172,8 +171,8 @@ def check_count(planned: int, agreed: int | None) -> None:
 
 def replay_plan_as_json(plan: PlannedReplay) -> dict[str, Any]:
     """Return a replay's plan as plain values."""
-    fields = {name: getattr(plan, name) for name in plan.__struct_fields__}
-    return {**fields, "left_out": [msgspec.structs.asdict(one) for one in plan.left_out]}
+    left_out = [msgspec.structs.asdict(one) for one in plan.left_out]
+    return {**msgspec.structs.asdict(plan), "left_out": left_out}
 
 
 def _sample_money(problem: Problem, count: int) -> Money:

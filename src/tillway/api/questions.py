@@ -66,7 +66,7 @@ class Questions(msgspec.Struct, frozen=True):
         stores = stores_in_sight(self.release, call.caller)
         text = call.query.get("q", "")
         found = await find(self._sight(call), text, now=self.clock.now(), stores=stores)
-        return json_reply("find", {name: getattr(found, name) for name in found.__struct_fields__})
+        return json_reply("find", msgspec.structs.asdict(found))
 
     async def trace(self, call: Call) -> Reply:
         """Answer the life of the message at a position."""

@@ -24,7 +24,7 @@ from tillway.clock import SystemClock, utc_text
 from tillway.observe.moments import age_text, parse_moment
 from tillway.project.records import Release
 
-PLAN_FIELDS = tuple(PlannedReplay.__struct_fields__)
+PLAN_FIELDS = PlannedReplay.__struct_fields__
 
 Route = Annotated[str, Parameter(name="--route", help="The route, and so the one target.")]
 From = Annotated[

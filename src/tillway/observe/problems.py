@@ -145,9 +145,8 @@ async def problem_named(
 def problem_as_json(problem: Problem) -> dict[str, Any]:
     """Return a problem as plain values, without the numbers of its members (there may be many)."""
     left_out = ("positions", "invalid_ids")
-    fields = {
-        name: getattr(problem, name) for name in Problem.__struct_fields__ if name not in left_out
-    }
+    told = msgspec.structs.asdict(problem)
+    fields = {name: value for name, value in told.items() if name not in left_out}
     return {**fields, "retryable": problem.retryable}
 
 

@@ -133,12 +133,11 @@ async def status(
 
 def status_as_json(found: Status) -> dict[str, Any]:
     """Return the screen as plain values, headline first."""
-    fields = {name: getattr(found, name) for name in Status.__struct_fields__}
     return {
         "headline": found.headline,
         "quiet": found.quiet,
         "attention": [line.store for line in found.attention],
-        **fields,
+        **msgspec.structs.asdict(found),
         "problems": [problem_as_json(problem) for problem in found.problems],
     }
 

@@ -119,9 +119,8 @@ async def trace(
 
 def trace_as_json(found: Trace) -> dict[str, Any]:
     """Return a trace as plain values; ledger times become RFC 3339 in UTC."""
-    fields = {name: getattr(found, name) for name in Trace.__struct_fields__}
     return {
-        **fields,
+        **msgspec.structs.asdict(found),
         "deliveries": [_times_told(row) for row in found.deliveries],
         "attempts": [_times_told(attempt) for attempt in found.attempts],
     }
