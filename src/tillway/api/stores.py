@@ -24,6 +24,7 @@ from tillway.reconcile import (
     largest,
     open_findings_by_store,
     store_books,
+    till_clocks,
     unfinished_days,
 )
 from tillway.spelling import nearest
@@ -50,7 +51,11 @@ async def store_standings(found: Status, tables: Asking) -> list[StoreStanding]:
     """
     books: Mapping[str, StoreBooks] | None = None
     if await is_kept(tables):
-        books = store_books(await unfinished_days(tables), await open_findings_by_store(tables))
+        books = store_books(
+            await unfinished_days(tables),
+            await open_findings_by_store(tables),
+            await till_clocks(tables),
+        )
     standings = [
         StoreStanding(line, None if books is None else books.get(line.store, NO_BOOKS))
         for line in found.stores

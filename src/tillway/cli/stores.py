@@ -22,8 +22,11 @@ from tillway.cli.output import emit, money_text, table
 from tillway.cli.reading import opened
 from tillway.observe import status as read_status
 from tillway.observe.moments import age_text
+from tillway.reconcile import StoreBooks
 
 SHOWN = 200
+CLOCK_SECONDS = 60
+"""A till's clock that is off by less is not worth a line."""
 
 
 def stores(
@@ -98,6 +101,16 @@ def _draw(console: Console, found: list[StoreStanding], unsent: bool) -> None:
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN:,} more; --json lists all")
     console.print("days, not posted: store-days with sales that the ERP has not confirmed")
+    for one in found:
+        if one.books is not None and abs(one.books.clock_offset_seconds) >= CLOCK_SECONDS:
+            console.print(_clock(one.line.store, one.books))
+
+
+def _clock(store: str, books: StoreBooks) -> str:
+    """Return a sentence about the till whose clock is off the most."""
+    off = age_text(abs(books.clock_offset_seconds))
+    told = f"ahead by {off}" if books.clock_offset_seconds > 0 else f"behind by {off}, or late"
+    return f"store {store}: the clock of till {books.clock_till} is {told}"
 
 
 def _books(one: StoreStanding) -> tuple[str, str, str, str]:

@@ -49,6 +49,7 @@ from tillway.reconcile.summaries import (
     matrix_of,
     store_books,
 )
+from tillway.reconcile.till_clocks import TillClock, furthest_off, till_clocks
 
 __all__ = [
     "KINDS",
@@ -70,6 +71,7 @@ __all__ = [
     "Sheet",
     "StoreBooks",
     "StoreDay",
+    "TillClock",
     "alike_by_rule",
     "alike_findings",
     "as_json",
@@ -79,6 +81,7 @@ __all__ = [
     "day_in_full",
     "figures",
     "findings",
+    "furthest_off",
     "in_runs",
     "is_kept",
     "is_up_to_date",
@@ -95,6 +98,7 @@ __all__ = [
     "store_books",
     "store_days",
     "symbol_of",
+    "till_clocks",
     "unfinished_days",
     "write_csv",
     "write_xlsx",

@@ -37,6 +37,7 @@ from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
 from tillway.reconcile.side_book import Entered, SideBook
 from tillway.reconcile.store_day import StoreDay
 from tillway.reconcile.tables import read, tables, write
+from tillway.reconcile.till_clocks import TillClocks
 
 WINDOW = 1024
 COPIES = 256
@@ -82,7 +83,8 @@ class Bookkeeper:
         self._journal = journal
         self._clock = clock
         self._side_books: list[SideBook] = [
-            Matching(release, settings, journal, self.log, self.judge)
+            Matching(release, settings, journal, self.log, self.judge),
+            TillClocks(journal),
         ]
         if postings is not None:
             erp_side = ErpSide(settings.posting, journal, self.log, self.judge)

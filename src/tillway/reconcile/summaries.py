@@ -17,6 +17,7 @@ from tillway.reconcile.findings import Finding
 from tillway.reconcile.rules import CATALOGUE
 from tillway.reconcile.signs import symbol_of
 from tillway.reconcile.store_day import ShownDay, StoreDay
+from tillway.reconcile.till_clocks import TillClock, furthest_off
 
 Amounts = dict[str, Decimal]
 """Currency -> amount."""
@@ -68,13 +69,19 @@ class Matrix(msgspec.Struct, frozen=True):
 
 
 class StoreBooks(msgspec.Struct):
-    """What is unfinished of one shop: days that have sales and are not posted, with their money."""
+    """What is unfinished of one shop: days that have sales and are not posted, with their money.
+
+    clock_till: the till whose clock is off the most, clock_offset_seconds by how much: above 0 it
+    is ahead.
+    """
 
     unposted_days: int = 0
     exceptions: int = 0
     oldest_date: str = ""
     unposted: Amounts = msgspec.field(default_factory=dict)
     findings: int = 0
+    clock_till: str = ""
+    clock_offset_seconds: int = 0
 
 
 class Alike(msgspec.Struct, frozen=True):
@@ -154,7 +161,7 @@ def matrix_of(days: Iterable[StoreDay | ShownDay]) -> Matrix:
 
 
 def store_books(
-    unfinished: Iterable[StoreDay], findings: Mapping[str, int]
+    unfinished: Iterable[StoreDay], findings: Mapping[str, int], clocks: Iterable[TillClock] = ()
 ) -> dict[str, StoreBooks]:
     """Return shop -> what is unfinished. findings: shop -> open ones that block."""
     found = {store: StoreBooks(findings=count) for store, count in findings.items() if store}
@@ -167,6 +174,9 @@ def store_books(
         books.oldest_date = min(books.oldest_date or day.business_date, day.business_date)
         for currency, amount in day.money.items():
             _add(books.unposted, currency, Decimal(amount))
+    for store, clock in furthest_off(clocks).items():
+        books = found.setdefault(store, StoreBooks())
+        books.clock_till, books.clock_offset_seconds = clock.workstation, clock.offset_seconds
     return found
 
 

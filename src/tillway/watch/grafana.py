@@ -110,6 +110,7 @@ PANELS: tuple[Panel, ...] = (
         (
             ("topk(20, tillway_store_unsent_messages)", "{{store}} unsent"),
             ("topk(20, time() - tillway_store_last_seen_timestamp_seconds)", "{{store}} silent"),
+            ("topk(20, abs(tillway_store_clock_offset_seconds) > 300)", "{{store}} clock"),
         ),
         "table",
     ),

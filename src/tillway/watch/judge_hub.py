@@ -35,12 +35,12 @@ async def audit_chain(scene: Scene) -> list[Sighting]:
     return [found] if why else []
 
 
-async def clock_skew(scene: Scene) -> list[Sighting]:
+async def clock_set_back(scene: Scene) -> list[Sighting]:
     """Say by how much the machine's clock was set back."""
-    if scene.set_back_seconds <= scene.book.threshold("ClockSkew") * 60:
+    if scene.set_back_seconds <= scene.book.threshold("ClockSetBack") * 60:
         return []
     told = f"the clock of this machine was set back by {age_text(scene.set_back_seconds)}"
-    return [Sighting("ClockSkew", HUB, told)]
+    return [Sighting("ClockSetBack", HUB, told)]
 
 
 async def backup_old(scene: Scene) -> list[Sighting]:
@@ -87,7 +87,7 @@ JUDGES: Mapping[str, Any] = {
     "IntakeClosed": intake_closed,
     "JournalFault": journal_fault,
     "AuditChainBroken": audit_chain,
-    "ClockSkew": clock_skew,
+    "ClockSetBack": clock_set_back,
     "BackupOld": backup_old,
     "DiskDays": disk_days,
 }

@@ -1,4 +1,4 @@
-"""The rule about shops that fall silent while they should be trading."""
+"""Rules about shops: silent while they should be trading, and tills whose clock is wrong."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tillway.clock import MICROSECONDS
 from tillway.observe.moments import age_text
+from tillway.reconcile import TillClock, furthest_off, is_kept, till_clocks
 from tillway.watch.scene import Scene, Sighting
 from tillway.watch.shops import HOURS_OF_WEEK, NIGHT, Shop, slot_of, usual_hours
 
@@ -19,7 +20,9 @@ TRADING_SECONDS = 3600
 """A shop nobody knows the hours of counts as trading after so long a stretch."""
 FEWEST_WEEKS = 2
 TOGETHER = 3
-"""So many silent shops that are all of their country or system are one trouble, not many."""
+"""So many shops that have the same trouble are one trouble, not many."""
+CLOCK_HEARD_SECONDS = 24 * 3600
+"""A till that was not heard of for so long tells no time any more."""
 
 
 async def store_silent(scene: Scene) -> list[Sighting]:
@@ -144,4 +147,50 @@ def _alone(scene: Scene, shop: Shop) -> Sighting:
     )
 
 
-JUDGES: Mapping[str, Any] = {"StoreSilent": store_silent}
+async def clock_skew(scene: Scene) -> list[Sighting]:
+    """Find shops with a till whose clock is off; most of them at once are one trouble."""
+    if not await is_kept(scene.journal):
+        return []
+    limit = scene.book.threshold("ClockSkew") * 60
+    heard = {
+        store: clock
+        for store, clock in furthest_off(await till_clocks(scene.journal)).items()
+        if scene.seconds_since(clock.last_at) < CLOCK_HEARD_SECONDS
+    }
+    off = [clock for clock in heard.values() if abs(clock.offset_seconds) > limit]
+    if len(off) < TOGETHER or 2 * len(off) <= len(heard):
+        return [_clock_off(scene, clock) for clock in off]
+    return [
+        Sighting(
+            "ClockSkew",
+            "most stores",
+            f"the tills of {len(off)} of {len(heard)} stores tell another time than the hub",
+            count=len(off),
+            stores=tuple(clock.store for clock in off),
+            since=min(clock.since for clock in off),
+            detail="so many at once: look at the clock of the hub's machine first",
+        )
+    ]
+
+
+def _clock_off(scene: Scene, clock: TillClock) -> Sighting:
+    name = f"store {clock.store} {_name(scene, clock.store)}".rstrip()
+    is_ahead = clock.offset_seconds > 0
+    told = f"{'ahead' if is_ahead else 'behind'} by {age_text(abs(clock.offset_seconds))}"
+    return Sighting(
+        "ClockSkew",
+        clock.store,
+        f"{name}: the clock of till {clock.workstation} is {told}",
+        count=1,
+        stores=(clock.store,),
+        since=clock.since,
+        detail="" if is_ahead else "or it sends its sales so late",
+    )
+
+
+def _name(scene: Scene, store: str) -> str:
+    known = scene.release.stores.get(store)
+    return known.name if known else ""
+
+
+JUDGES: Mapping[str, Any] = {"StoreSilent": store_silent, "ClockSkew": clock_skew}

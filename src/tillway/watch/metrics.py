@@ -12,7 +12,11 @@ import msgspec
 
 Kind = Literal["counter", "gauge", "histogram"]
 STORE_LABELLED = frozenset(
-    {"tillway_store_last_seen_timestamp_seconds", "tillway_store_unsent_messages"}
+    {
+        "tillway_store_last_seen_timestamp_seconds",
+        "tillway_store_unsent_messages",
+        "tillway_store_clock_offset_seconds",
+    }
 )
 
 
@@ -133,6 +137,13 @@ METRICS: dict[str, Metric] = {
             ("store",),
             "Messages of a shop that have not reached a target; shops without any are left out.",
             "the books",
+        ),
+        Metric(
+            "tillway_store_clock_offset_seconds",
+            "gauge",
+            ("store",),
+            "How far a shop's clock is off the hub's, above 0 when ahead; of its worst till.",
+            "reconciliation",
         ),
         Metric(
             "tillway_recon_difference_amount",

@@ -94,8 +94,10 @@ def alert_as_json(alert: Alert, console: str = "") -> dict[str, Any]:
 
 def link_of(alert: Alert, console: str) -> str:
     """Return where the console shows what an alert is about; without an address, the path."""
-    subject = alert.subject.partition(" ")[0]
-    return console + RULES[alert.rule].screen.format(subject=quote(subject, safe=""))
+    rule = RULES[alert.rule]
+    subject, _, more = alert.subject.partition(" ")
+    screen = rule.together if more and rule.together else rule.screen
+    return console + screen.format(subject=quote(subject, safe=""))
 
 
 def _lines(notice: Notice, alert: Alert, console: str, zone: str, now: int) -> list[str]:

@@ -20,7 +20,16 @@ from tillway.journal.queries import RouteStanding
 from tillway.observe.amounts import amount_of
 from tillway.project.alert_records import PRIORITIES
 from tillway.project.records import Release
-from tillway.reconcile import by_rule, findings, is_kept, last_days, local_date, store_days
+from tillway.reconcile import (
+    by_rule,
+    findings,
+    furthest_off,
+    is_kept,
+    last_days,
+    local_date,
+    store_days,
+    till_clocks,
+)
 from tillway.watch.alerts import Alert
 from tillway.watch.buckets import BOUNDS_SECONDS
 from tillway.watch.flows import TOTAL
@@ -207,6 +216,11 @@ async def _recon(watch: Watched) -> list[Sample]:
         for currency, amount in group.money.items():
             labels = (group.rule, currency)
             found.append(Sample("tillway_recon_difference_amount", labels, float(amount)))
+    found += [
+        Sample("tillway_store_clock_offset_seconds", (store,), clock.offset_seconds)
+        for store, clock in furthest_off(await till_clocks(watch.journal)).items()
+        if store in watch.release.stores
+    ]
     today = local_date(watch.now, watch.release.hub.time_zone).isoformat()
     first, last = last_days(today, MATRIX_DAYS)
     states = Counter(day.state for day in await store_days(watch.journal, first=first, last=last))

@@ -23,8 +23,9 @@ REPEAT_SECONDS = 30 * MINUTE
 class Rule(msgspec.Struct, frozen=True):
     """One alert rule. clear_seconds: how long its cause must be gone before it counts as over.
 
-    screen: where in the console its link leads, with {subject} in it. expr: the same rule over the
-    exported metrics, with {threshold} in it; "" where no metric holds what it needs.
+    screen: where in the console its link leads, with {subject} in it; together: where it leads when
+    many have the trouble at once. expr: the same rule over the exported metrics, with {threshold}
+    in it; "" where no metric holds what it needs.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rule(msgspec.Struct, frozen=True):
     told: Told = "at once"
     clear_seconds: float = 0.0
     expr: str = ""
+    together: str = ""
 
     @property
     def runbook(self) -> str:
@@ -178,6 +180,7 @@ RULES: dict[str, Rule] = {
             "the line of the shop is down, or its till program stopped",
             "Call the shop: are the tills on, is the line up? Its sales are kept in the tills.",
             "/stores/{subject}",
+            together="/stores?state=silent",
             expr="time() - tillway_store_last_seen_timestamp_seconds > {threshold} * 60",
         ),
         Rule(
@@ -275,6 +278,20 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "ClockSkew",
+            "P3",
+            "the clock of a till is off the hub's by more than this",
+            5,
+            "minutes",
+            "the message of an hour that came quickest; ahead at once, behind when half an hour of"
+            " messages says so; a till heard of in the last day",
+            "the till or its server does not keep its time, or is set to another time zone",
+            "Have the till's clock set. Look at the sales around midnight: their day may be wrong.",
+            "/stores/{subject}",
+            together="/stores",
+            expr="abs(tillway_store_clock_offset_seconds) > {threshold} * 60",
+        ),
+        Rule(
+            "ClockSetBack",
             "P3",
             "the clock of the hub's machine was set back by more than this",
             5,

@@ -116,7 +116,7 @@ async def test_a_clock_set_back_loses_nothing(tmp_path: Path) -> None:
         assert (await window(kit, HOUR, TEN)).ok == 3
         total = (await sums(kit.journal, HOUR, 0, 2 * TEN))[FLOW]
         assert (total.ok, total.ended, total.steps[0]) == (5, 5, 2)
-        assert "ClockSkew" in kit.names()
+        assert "ClockSetBack" in kit.names()
 
 
 async def test_old_windows_go(tmp_path: Path) -> None:

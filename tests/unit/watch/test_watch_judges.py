@@ -16,10 +16,12 @@ from tillway.journal.base import Candidate, TargetState
 from tillway.project.alert_records import OpeningHours, ServiceLevels, WatchSettings
 from tillway.testing.journal import ROUTE, candidate
 from tillway.watch import judge_books, judge_hub, judge_routes, judge_shops
+from tillway.watch.notices import link_of
 from tillway.watch.rules import RULES
-from unit.watch.watched import TEN, Kit, watched
+from unit.watch.watched import TEN, Kit, off, tills, watched
 
 WEEK = 7 * 86400
+DAY = 86400 * MICROSECONDS
 
 
 def only(kit: Kit, rule: str) -> Any:
@@ -173,6 +175,7 @@ async def test_shops_that_are_silent_together_are_one_alert_of_the_highest_prior
         alert = only(kit, "StoreSilent")
         assert alert is not None
         assert (alert.priority, alert.count) == ("P1", 3)
+        assert link_of(alert, "") == "/stores?state=silent"
         await kit.accept(1, store="0145")
         await kit.accept(1, store="0146")
         await kit.watch.look()
@@ -287,3 +290,38 @@ async def test_a_fault_in_a_look_is_told_and_ends_the_watch(tmp_path: Path) -> N
         await kit.watch.run()
         assert kit.names() == ["JournalFault"]
         assert len(kit.pager.sent) == 1
+
+
+async def test_the_clock_of_a_till_may_be_off_by_five_minutes(tmp_path: Path) -> None:
+    """The worst till of a shop counts; ahead or behind; one not heard of for a day does not."""
+    clocks = (off("0145", 5), off("0145", 12, "04"), off("0146", -5), off("0147", 6, at=TEN - DAY))
+    async with watched(tmp_path, prepare=tills(*clocks)) as kit:
+        await kit.watch.look()
+        alert = only(kit, "ClockSkew")
+        assert alert is not None
+        assert (alert.priority, alert.subject, alert.stores) == ("P3", "0145", ("0145",))
+        assert alert.headline.endswith("the clock of till 04 is ahead by 12 min")
+        assert link_of(alert, "") == "/stores/0145"
+        await kit.later(hours=25)
+        assert only(kit, "ClockSkew") is None
+
+
+async def test_a_till_that_is_behind_may_also_be_late(tmp_path: Path) -> None:
+    """Nobody can tell the two apart from here, so both are said."""
+    async with watched(tmp_path, prepare=tills(off("0146", -9))) as kit:
+        await kit.watch.look()
+        alert = only(kit, "ClockSkew")
+        assert alert is not None
+        assert alert.headline.endswith("the clock of till 03 is behind by 9 min")
+        assert alert.detail == "or it sends its sales so late"
+
+
+async def test_most_shops_at_once_are_one_alert(tmp_path: Path) -> None:
+    """Then it is the hub's own clock; the link leads to the list, not to a shop of that name."""
+    clocks = [off(store, 7) for store in STORES]
+    async with watched(tmp_path, prepare=tills(*clocks)) as kit:
+        await kit.watch.look()
+        alert = only(kit, "ClockSkew")
+        assert alert is not None
+        assert (alert.count, len(alert.stores)) == (3, 3)
+        assert link_of(alert, "") == "/stores"

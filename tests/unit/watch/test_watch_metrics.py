@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from operating_world import STORES
 from tillway.clock import MICROSECONDS
 from tillway.journal.base import TargetState
+from tillway.project.records import Reconciliation
 from tillway.testing.journal import ROUTE, invalid
 from tillway.watch.grafana import dashboard
 from tillway.watch.metrics import METRICS, STORE_LABELLED
 from tillway.watch.prometheus_rules import prometheus_rules
 from tillway.watch.rules import RULES, RuleBook
-from unit.watch.watched import Kit, watched
+from unit.watch.watched import Kit, off, tills, watched
 
 NAMES = re.compile(r"tillway_[a-z_]+")
 SUFFIXES = ("_bucket", "_sum", "_count")
@@ -29,6 +31,7 @@ MOST_SERIES = 400
 UNTOLD = {
     "tillway_recon_difference_amount",
     "tillway_recon_store_days",
+    "tillway_store_clock_offset_seconds",
     "tillway_disk_days_left",
 }
 """Told only where store-days are kept, or the journal grew for hours; other tests see to those."""
@@ -101,7 +104,7 @@ async def test_figures_are_those_of_the_books(tmp_path: Path) -> None:
 
 
 async def test_labels_stay_few_however_many_messages_and_stores_come(tmp_path: Path) -> None:
-    """A thousand keys add nothing; a shop that is not listed adds nothing; stores label two."""
+    """A thousand keys add nothing; a shop that is not listed adds nothing."""
     async with watched(tmp_path) as kit:
         await busy(kit)
         before = samples(await kit.watch.metrics())
@@ -117,8 +120,18 @@ async def test_labels_stay_few_however_many_messages_and_stores_come(tmp_path: P
     text = json.dumps({name: [labels for labels, _ in rows] for name, rows in after.items()})
     assert "2026-11-20" not in text, "no natural key labels anything"
     by_store = {name for name, rows in after.items() if any("store" in one for one, _ in rows)}
-    assert by_store == STORE_LABELLED
+    assert by_store == STORE_LABELLED - UNTOLD
     assert len(STORES) == 3
+
+
+async def test_clocks_of_shops_are_told_where_store_days_are_kept(tmp_path: Path) -> None:
+    """The worst till of each listed shop, above 0 when it is ahead."""
+    clocks = (off("0145", 2), off("0145", -9, "04"), off("0146", 7), off("9999", 7))
+    async with watched(tmp_path, prepare=tills(*clocks)) as kit:
+        kit.watch.release = replace(kit.watch.release, reconciliation=Reconciliation())
+        found = samples(await kit.watch.metrics())
+    told = {one["store"]: value for one, value in found["tillway_store_clock_offset_seconds"]}
+    assert told == {"0145": -540, "0146": 420}
 
 
 async def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:

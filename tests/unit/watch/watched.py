@@ -15,9 +15,12 @@ from operating_world import release
 from tillway.clock import MICROSECONDS, ManualClock
 from tillway.connect.http_client import HttpReply
 from tillway.journal.base import AttemptRow, DeliveryRow, Settlement
+from tillway.journal.projection import Change
 from tillway.journal.sqlite import SqliteJournal, open_sqlite
 from tillway.project.alert_records import Receiver, WatchSettings
 from tillway.project.records import RetryPolicy, TargetRecord
+from tillway.reconcile import TillClock
+from tillway.reconcile.tables import tables, write
 from tillway.testing.journal import ROUTE, candidate
 from tillway.watch import HubFacts, Spool, Watch
 
@@ -165,3 +168,20 @@ def _received(envelope: Any, at: int) -> Any:
 
 def _with(made: Any, envelope: Any) -> Any:
     return msgspec.structs.replace(made, envelope=envelope)
+
+
+def tills(*clocks: TillClock) -> Any:
+    """Return what gives a journal store-days and these clocks of tills."""
+
+    async def prepare(journal: Any) -> None:
+        await journal.open_tables(tables())
+        change = Change()
+        change.run(write("clock"), *map(msgspec.structs.astuple, clocks))
+        await journal.project(change)
+
+    return prepare
+
+
+def off(store: str, minutes: int, till: str = "03", at: int = TEN) -> TillClock:
+    """Return the clock of a till that is off by so many minutes."""
+    return TillClock(store, till, at, at, minutes * 60, minutes * 60)

@@ -37,6 +37,13 @@ WHERE object_digest = ?
 SELECT workstation, epoch, business_date, first, last FROM recon_register
 WHERE store = ? AND business_date >= ? AND business_date <= ?
 
+-- name: has_clocks
+SELECT 1 FROM sqlite_master WHERE name = 'recon_clock'
+
+-- name: clocks
+SELECT store, workstation, since, last_at, nearest_seconds, offset_seconds FROM recon_clock
+ORDER BY store, workstation
+
 -- name: findings_of
 SELECT :finding FROM recon_finding WHERE store = ? AND business_date = ?
 ORDER BY rule, subject

@@ -48,6 +48,17 @@ CREATE TABLE IF NOT EXISTS recon_register (
   PRIMARY KEY (store, business_date, workstation, epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- How far the clock of a till is off the hub's; see `till_clocks.py`.
+CREATE TABLE IF NOT EXISTS recon_clock (
+  store           TEXT    NOT NULL,
+  workstation     TEXT    NOT NULL,
+  since           INTEGER NOT NULL,
+  last_at         INTEGER NOT NULL,
+  nearest_seconds INTEGER NOT NULL,
+  offset_seconds  INTEGER NOT NULL,
+  PRIMARY KEY (store, workstation)
+) STRICT, WITHOUT ROWID;
+
 -- What the rules found. One row for each identity; it is closed and opened again, never doubled.
 CREATE TABLE IF NOT EXISTS recon_finding (
   finding_id    INTEGER PRIMARY KEY,

@@ -24,6 +24,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (store, business_date, workstation, epoch) DO UPDATE SET
   first = excluded.first, last = excluded.last
 
+-- name: clock
+INSERT OR REPLACE INTO recon_clock (store, workstation, since, last_at, nearest_seconds,
+  offset_seconds)
+VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: forget_clocks
+DELETE FROM recon_clock WHERE last_at < ?
+
 -- name: finding
 INSERT INTO recon_finding (rule, store, business_date, subject, severity, state, owner, currency,
   expected, found, difference, detail, position, first_seen, changed_at, decided_by, decided_at,
