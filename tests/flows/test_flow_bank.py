@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from flows.money_world import kept_in, money_world, stored
-from flows.world import World
+from flows.world import Running, World
 from tillway.errors import code_record
+from tillway.reconcile import findings
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = Path(os.environ.get("TILLWAY_SAMPLES", ROOT.parent / "shared" / "samples"))
@@ -76,6 +77,47 @@ async def test_a_cent_refuses_the_statement_and_the_right_one_is_taken(money: Wo
         assert await stored(running, "bank.statement_line") == []
         await running.take("bank", "b.xml", STATEMENT)
         assert len(await stored(running, "bank.statement_line")) == 4
+
+
+def of_day(day: int, opening: str, closing: str) -> bytes:
+    """Return a statement of one credit."""
+    credit = f"{Decimal(closing) - Decimal(opening)}"
+    head, _, rest = STATEMENT.partition(b"<Ntry>")
+    tail = rest[rest.index(b"</Stmt>") :]
+    entry = (
+        f'<Ntry><Amt Ccy="EUR">{credit}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<BookgDt><Dt>2026-11-{day}</Dt></BookgDt><ValDt><Dt>2026-11-{day}</Dt></ValDt></Ntry>"
+    )
+    head = head.replace(b"STMT-2026-231", f"STMT-{day}".encode()).replace(
+        b"2026-11-23", f"2026-11-{day}".encode()
+    )
+    head = head.replace(b">1273.90<", f">{closing}<".encode())
+    return head.replace(b">1000.00<", f">{opening}<".encode()) + entry.encode() + tail
+
+
+async def gaps(running: Running) -> list[tuple[str, str, str]]:
+    """Return business date, balance that was expected and difference of every open gap."""
+    books = running.hub.bookkeeper
+    assert books is not None
+    await books.catch_up()
+    return [
+        (one.business_date, one.expected, one.difference)
+        for one in await findings(running.hub.journal)
+        if one.rule == "STATEMENT_GAP"
+    ]
+
+
+async def test_a_statement_that_the_bank_did_not_send_is_missed(money: World) -> None:
+    """The next one begins with another balance; the finding goes when the missing one comes."""
+    recon = money.folder / "recon"
+    recon.mkdir()
+    (recon / "store-day.toml").write_text("")
+    async with money.running() as running:
+        await running.take("bank", "23.xml", STATEMENT)
+        await running.take("bank", "25.xml", of_day(25, "1300.00", "1310.00"))
+        assert await gaps(running) == [("2026-11-25", "1273.90", "26.10")]
+        await running.take("bank", "24.xml", of_day(24, "1273.90", "1300.00"))
+        assert await gaps(running) == []
 
 
 async def test_an_entry_told_in_advance_is_recognised_on_the_statement(money: World) -> None:

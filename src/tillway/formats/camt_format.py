@@ -187,7 +187,7 @@ def _describe(statement: Statement, head: Tree, entries: list[Entry]) -> None:
         "number": text_at(head, "ElctrncSeqNb") or text_at(head, "LglSeqNb"),
         "page": page,
         "from": text_at(head, "FrToDt", "FrDtTm")[:10],
-        "to": text_at(head, "FrToDt", "ToDtTm")[:10],
+        "to": text_at(head, "FrToDt", "ToDtTm")[:10] or _closed_on(head),
     }
     statement.entries = entries
     if statement.document == "statement":
@@ -198,7 +198,7 @@ def _balances(head: Tree) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """Return opening and closing balances by currency; a page may open and close in between."""
     found: dict[str, list[tuple[str, Decimal]]] = {}
     for balance in all_at(head, "Bal"):
-        code = text_at(balance, "Tp", "CdOrPrtry", "Cd") or text_at(balance, "Tp", "Cd")
+        code = _code_of(balance)
         if code not in {*_OPENING, *_CLOSING, _INTERIM}:
             continue
         amount, currency = signed_amount(balance, "Bal")
@@ -217,6 +217,20 @@ def _balances(head: Tree) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
         if last is not None:
             closing[currency] = last
     return opening, closing
+
+
+def _closed_on(head: Tree) -> str:
+    """Return the day of the closing balance."""
+    days = [
+        (text_at(balance, "Dt", "Dt") or text_at(balance, "Dt", "DtTm"))[:10]
+        for balance in all_at(head, "Bal")
+        if _code_of(balance) in _CLOSING
+    ]
+    return next(filter(None, days), "")
+
+
+def _code_of(balance: Tree) -> str:
+    return text_at(balance, "Tp", "CdOrPrtry", "Cd") or text_at(balance, "Tp", "Cd")
 
 
 def _chosen(balances: list[tuple[str, Decimal]], codes: tuple[str, ...]) -> Decimal | None:

@@ -124,7 +124,7 @@ class Mt940:
         first, last = pages[0], pages[-1]
         statement = Statement(first.document, first.account, _number(first, last))
         statement.offset, statement.line = first.offset, first.line
-        statement.told = {"number": first.number, "page": first.page}
+        statement.told = {"number": first.number, "page": first.page, "to": last.day}
         statement.opening = dict(first.opening)
         statement.closing = dict(last.closing)
         statement.entries = [entry for page in pages for entry in page.entries]

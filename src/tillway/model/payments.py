@@ -151,6 +151,18 @@ class BankStatementLine(Part, frozen=True, kw_only=True):
         Text | None, Meta(description="What kind of entry it is, in the bank's code.")
     ] = None
     text: Annotated[Text | None, Meta(description="What is written on the line.")] = None
+    statement_number: Annotated[
+        Text | None, Meta(description="The bank's running number of the statement.")
+    ] = None
+    statement_date: Annotated[
+        BusinessDate | None, Meta(description="The last day the statement covers.")
+    ] = None
+    opening_balance: Annotated[
+        Money | None, Meta(description="With what the statement begins, in the line's currency.")
+    ] = None
+    closing_balance: Annotated[
+        Money | None, Meta(description="With what it ends: the balance and all its booked lines.")
+    ] = None
     charges: Annotated[Money | None, Meta(description="Charges that the bank names.")] = None
     extensions: Annotated[
         dict[str, Any], Meta(description="What the bank sent beyond the model.")

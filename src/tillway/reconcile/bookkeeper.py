@@ -26,18 +26,16 @@ from tillway.project.records import Reconciliation, Release
 from tillway.reconcile.audit_fact import RULES as FACT_RULES
 from tillway.reconcile.audit_fact import FactAudit
 from tillway.reconcile.auditor import Auditor
-from tillway.reconcile.erp_side import ErpSide
 from tillway.reconcile.facts import Breach, Fact, fact_of, reversed_fact
 from tillway.reconcile.finding_log import FindingLog
-from tillway.reconcile.matching import Matching
 from tillway.reconcile.postings import Postings
 from tillway.reconcile.receipts import read_message
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.shelf import Entry, Shelf, decode_fact, encode
 from tillway.reconcile.side_book import Entered, SideBook
+from tillway.reconcile.side_books import side_books
 from tillway.reconcile.store_day import StoreDay
 from tillway.reconcile.tables import read, tables, write
-from tillway.reconcile.till_clocks import TillClocks
 
 WINDOW = 1024
 COPIES = 256
@@ -82,13 +80,7 @@ class Bookkeeper:
         self._release = release
         self._journal = journal
         self._clock = clock
-        self._side_books: list[SideBook] = [
-            Matching(release, settings, journal, self.log, self.judge),
-            TillClocks(journal),
-        ]
-        if postings is not None:
-            erp_side = ErpSide(settings.posting, journal, self.log, self.judge)
-            self._side_books += [postings, erp_side]
+        self._side_books = side_books(release, settings, journal, self.log, self.judge, postings)
         self._readers: dict[str, list[SideBook]] = {}
         for book in self._side_books:
             for name in book.reads:

@@ -214,6 +214,13 @@ DAY_RULES: dict[str, AuditRule] = {
             "DUPLICATE_POSTING", "posting", "error", "TW-6607", "two documents for one posting"
         ),
         AuditRule(
+            "STATEMENT_GAP",
+            "settlement",
+            "error",
+            "TW-6608",
+            "a bank statement that does not begin where the one before it ended",
+        ),
+        AuditRule(
             "MISSING_DECLARATION",
             "till",
             "error",

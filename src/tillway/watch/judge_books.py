@@ -23,7 +23,7 @@ ABSENT = frozenset(
     {"STORE_DAY_NO_DATA", "STORE_DAY_NOT_CLOSED", "MISSING_IN_ERP", "MISSING_DECLARATION"}
 )
 """Findings that say that something due did not come."""
-OVERDUE = frozenset({"TENDER_NO_PAYMENT"})
+OVERDUE = frozenset({"TENDER_NO_PAYMENT", "STATEMENT_GAP"})
 """Findings that wait for a file of somebody else: due, and with money."""
 GAP = "SEQ_GAP"
 _stores = msgspec.json.Decoder(list[str])

@@ -72,6 +72,7 @@ def stored(message: Any, received_at: int) -> Candidate:
     kind = message_type(_NAMES[type(message)])
     canonical, parts = kind.encode(message), kind.key_parts(message)
     amount, currency = kind.money(message), kind.currency(message)
+    business_date = kind.business_date(message)
     digest = key_digest("quayside", kind.key_space_of(message), parts)
     envelope = Envelope(
         message_id=content_hash(canonical).hex()[:32],
@@ -84,10 +85,10 @@ def stored(message: Any, received_at: int) -> Candidate:
         received_at=received_at,
         trace_id="0" * 32,
         release="r1",
-        store=message.business_unit_id,
-        workstation=message.workstation_id or "",
-        business_date=message.business_date.isoformat(),
-        sequence_number=message.sequence_number,
+        store=getattr(message, "business_unit_id", ""),
+        workstation=getattr(message, "workstation_id", None) or "",
+        business_date=business_date.isoformat() if business_date else "",
+        sequence_number=getattr(message, "sequence_number", None),
         currency=currency,
         amount_minor=None
         if amount is None or currency not in MINOR_DIGITS

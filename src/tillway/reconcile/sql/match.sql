@@ -18,6 +18,18 @@ INSERT OR IGNORE INTO recon_link (psp_reference, name) VALUES (?, ?)
 -- name: links
 SELECT psp_reference, name FROM recon_link WHERE psp_reference IN (SELECT value FROM json_each(?))
 
+-- name: statement
+INSERT OR IGNORE INTO recon_statement (system, account, currency, statement_id, closed_on, opening,
+  closing, position)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: statement_accounts
+SELECT DISTINCT system, account, currency FROM recon_statement
+
+-- name: statements_of
+SELECT statement_id, closed_on, opening, closing, position FROM recon_statement
+WHERE system = ? AND account = ? AND currency = ?
+
 -- name: last_item
 SELECT coalesce(max(item_id), 0) FROM recon_item
 

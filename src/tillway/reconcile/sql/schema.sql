@@ -167,6 +167,19 @@ CREATE TABLE IF NOT EXISTS recon_link (
   PRIMARY KEY (psp_reference, name)
 ) STRICT, WITHOUT ROWID;
 
+-- Statements of the bank's accounts: where each began and ended.
+CREATE TABLE IF NOT EXISTS recon_statement (
+  system       TEXT    NOT NULL,
+  account      TEXT    NOT NULL,
+  currency     TEXT    NOT NULL,
+  statement_id TEXT    NOT NULL,
+  closed_on    TEXT    NOT NULL,
+  opening      TEXT    NOT NULL,
+  closing      TEXT    NOT NULL,
+  position     INTEGER NOT NULL, -- of its line that came first
+  PRIMARY KEY (system, account, currency, statement_id)
+) STRICT, WITHOUT ROWID;
+
 -- What the ERP says it holds.
 CREATE TABLE IF NOT EXISTS recon_reported (
   erp             TEXT    NOT NULL,
