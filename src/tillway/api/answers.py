@@ -160,8 +160,7 @@ LETTERS = {
 REPLAY = answer("replay", parts_of(PlannedReplay), dry_run=bool | Maybe, done=Replayed | Maybe)
 STOPPED = answer("replay.stop", route=str, stopped=bool)
 INGESTED = answer("ingest", parts_of(SubmissionResult), source=str, name=str)
-DECIDED = {
-    verb: answer(f"storeday.{verb}", day=StoreDay) for verb in ("approve", "reopen", "override")
-}
+DECIDED = {verb: answer(f"storeday.{verb}", day=StoreDay) for verb in ("approve", "reopen")}
+ACCOUNTED = answer("storeday.override", day=StoreDay | None)
 ASSIGNED = answer("recon.assign", owner=str)
 RERUN = answer("recon.run", days=int, states=dict[str, int])

@@ -220,8 +220,8 @@ WRITES: tuple[Operation, ...] = (
         "storedays/override",
         "POST",
         "recon.decide",
-        "Account for findings.",
-        answers.DECIDED["override"],
+        "Account for findings; day is null for those that belong to no store.",
+        answers.ACCOUNTED,
         body=OverrideRequest,
     ),
     Operation(

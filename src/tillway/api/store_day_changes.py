@@ -26,7 +26,7 @@ class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class OverrideRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of override: findings are pairs of rule and subject."""
+    """Body of override: findings are pairs of rule and subject, store "" where they have none."""
 
     store: Text
     business_date: Text
@@ -81,7 +81,7 @@ class StoreDayChanges(msgspec.Struct, frozen=True):
         request = await body_as(call, OverrideRequest)
         decision, place = self._decision(call, request), _place(call, request)
         day = await self.operations.desk.override(*place, request.findings, decision)
-        return json_reply("storeday.override", {"day": as_json(day)})
+        return json_reply("storeday.override", {"day": as_json(day) if day else None})
 
     async def assign(self, call: Call) -> Reply:
         """Give a finding to somebody."""

@@ -40,6 +40,8 @@ storeday = App(
 )
 MATRIX_DAYS = 14
 NONE = "-"
+MaybeNone = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A store or a date, or `-`, which a parser would else take for the beginning of an option."""
 """Written for the store or the date of a finding that belongs to none."""
 
 
@@ -143,8 +145,8 @@ def reopen(
 
 @storeday.command
 def override(
-    store: str,
-    date: str,
+    store: MaybeNone,
+    date: MaybeNone,
     rule: str,
     subject: str = "",
     /,
@@ -162,9 +164,9 @@ def override(
     Parameters
     ----------
     store
-        The shop.
+        The shop; `-` for a finding that belongs to none.
     date
-        The business date.
+        The business date; `-` for none.
     rule
         The audit rule, such as SEQ_GAP.
     subject
@@ -176,8 +178,8 @@ def override(
 
 @storeday.command
 def assign(
-    store: str,
-    date: str,
+    store: MaybeNone,
+    date: MaybeNone,
     rule: str,
     subject: str = "",
     /,
@@ -225,8 +227,8 @@ def _change(
 ) -> int:
     need_reason(reason)
     asked = {
-        "store": store,
-        "business_date": business_date(date),
+        "store": "" if store == NONE else store,
+        "business_date": "" if date == NONE else business_date(date),
         "who": person(),
         "reason": reason,
         **more,
@@ -236,8 +238,9 @@ def _change(
         lambda operations: _decide_here(operations, verb, asked),
         lambda hub: hub.post(f"/api/v1/storedays/{verb}", asked),
     )
-    day = done["day"]
-    told = f"{day['store']} {day['business_date']} is {day['state']}: {MEANINGS[day['state']]}"
+    told = "accounted for; it stays on record with your reason"
+    if day := done["day"]:
+        told = f"{day['store']} {day['business_date']} is {day['state']}: {MEANINGS[day['state']]}"
     emit(f"storeday.{verb}", done, lambda console: console.print(told), json)
     return exit_codes.DONE
 
@@ -248,9 +251,9 @@ async def _decide_here(operations: Operations, verb: str, asked: dict[str, Any])
     place = (asked["store"], asked["business_date"])
     if verb == "override":
         pairs = [(rule, subject) for rule, subject in asked["findings"]]
-        day = await desk.override(*place, pairs, decision)
-    else:
-        day = await (desk.approve if verb == "approve" else desk.reopen)(*place, decision)
+        found = await desk.override(*place, pairs, decision)
+        return {"day": as_json(found) if found else None}
+    day = await (desk.approve if verb == "approve" else desk.reopen)(*place, decision)
     return {"day": as_json(day)}
 
 

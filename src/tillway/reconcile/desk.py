@@ -67,14 +67,16 @@ class Desk:
         business_date: str,
         findings: Sequence[tuple[str, str]],
         decision: Decision,
-    ) -> StoreDay:
+    ) -> StoreDay | None:
         """Account for findings, each (rule, subject): they stay on record and block no longer.
 
-        A run of missing numbers, such as 03:1043-1046, means those of them that are open.
+        A run of missing numbers, such as 03:1043-1046, means those of them that are open. Returns
+        the day; None where store is "", for findings that belong to no shop.
         Raises ConfigurationError TW-6910, TW-6912 for a finding that is not open, TW-7007.
         """
+        _need_reason(decision)
         async with self._books.alone():
-            entry = await self._known(store, business_date, decision)
+            entry = await self._known(store, business_date, decision) if store else None
             change = Change()
             known = await self._books.log.known(store, business_date)
             for rule, subject in findings:
@@ -83,9 +85,15 @@ class Desk:
                     raise _no_finding(rule, subject)
                 for one in found:
                     await self._books.log.decide(_overridden(one, decision), change)
-            await self._books.commit(change)
             told = ", ".join(f"{rule} {subject}".strip() for rule, subject in findings)
-            return await self._carry_out(entry, "finding.override", decision, told)
+            verb = "finding.override"
+            if entry is None:
+                about = f"{business_date} {told}".strip()
+                change.actions.append(
+                    Action(decision.at, decision.who, verb, about, decision.reason)
+                )
+            await self._books.commit(change)
+            return await self._carry_out(entry, verb, decision, told) if entry else None
 
     async def assign(
         self, store: str, business_date: str, rule: str, subject: str, owner: str, by: Decision
@@ -127,8 +135,7 @@ class Desk:
                 yield day
 
     async def _known(self, store: str, business_date: str, decision: Decision) -> Entry:
-        if not decision.reason.strip():
-            raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
+        _need_reason(decision)
         entry = await self._books.shelf.known(store, business_date)
         if entry is None:
             raise ConfigurationError(
@@ -156,6 +163,11 @@ class Desk:
         return day
 
 
+def _need_reason(decision: Decision) -> None:
+    if not decision.reason.strip():
+        raise ConfigurationError("TW-7007", "this goes to the audit log and needs a reason")
+
+
 def _overridden(finding: Finding, decision: Decision) -> Finding:
     return msgspec.structs.replace(
         finding,
@@ -169,7 +181,7 @@ def _overridden(finding: Finding, decision: Decision) -> Finding:
 
 def _no_finding(rule: str, subject: str) -> ConfigurationError:
     return ConfigurationError(
-        "TW-6912", f"the day has no open finding {rule} {subject}".rstrip(), rule=rule
+        "TW-6912", f"there is no open finding {rule} {subject}".rstrip(), rule=rule
     )
 
 

@@ -204,7 +204,7 @@ RULES: dict[str, Rule] = {
             " where no money is known to be concerned",
             "the close was forgotten, or a file was not delivered",
             "Ask whoever owes it to send it again; the day is judged anew when it comes.",
-            "/recon?rule={subject}",
+            "/recon/findings?rule={subject}",
         ),
         Rule(
             "KeyConflict",
@@ -261,7 +261,7 @@ RULES: dict[str, Rule] = {
             "findings that block a store-day, after its cut-off; P3 where no money is concerned",
             "a document with other figures, or one that is missing on one side",
             "Open the store-day, compare the columns, and explain or correct it with a reason.",
-            "/recon?rule={subject}",
+            "/recon/findings?rule={subject}",
             expr="sum by (pair, currency) (tillway_recon_difference_amount) > {threshold}",
         ),
         Rule(

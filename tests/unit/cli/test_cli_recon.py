@@ -17,7 +17,7 @@ from tillway.cli import exit_codes
 from tillway.cli.app import run_verb
 from tillway.journal.sqlite import open_sqlite
 from tillway.project.template import Variables, new_project
-from unit.reconcile.books import Books
+from unit.reconcile.books import Books, statement_line
 from unit.reconcile.days import DAY, STORE
 from unit.reconcile.told_days import CLOSED, GAP_DAY, told_days
 
@@ -186,6 +186,31 @@ def test_a_missing_number_is_given_away_and_accounted_for(
     _, out, _ = run(capsys, own_project, "recon", "show", "--rule", "SEQ_GAP", "--all", "--json")
     [finding] = json.loads(out)["findings"]
     assert (finding["owner"], finding["reason"]) == ("jo", "cancelled sale")
+
+
+def test_a_finding_of_no_store_is_accounted_for(
+    capsys: pytest.CaptureFixture[str], own_project: Path
+) -> None:
+    """`-` stands for the store; no day moves, and the reason is on record."""
+
+    async def two_statements() -> None:
+        books = Books(CLOSED, approve="person")
+        books.journal = await open_sqlite(own_project / JOURNAL)  # type: ignore[assignment]
+        books.restart()
+        await books.take(statement_line(1, "1.00", "5.00"), statement_line(3, "9.00", "1.00"))
+        await books.keeper.catch_up()
+        await books.journal.close()
+
+    asyncio.run(two_statements())
+    gap = ("-", "2026-11-05", "STATEMENT_GAP", "acc-1 S3")
+    code, out, err = run(
+        capsys, own_project, "storeday", "override", *gap, "--reason", "closed by the bank"
+    )
+    assert (code, out) == (DONE, "accounted for; it stays on record with your reason\n"), err
+    shown = ("recon", "show", "--rule", "STATEMENT_GAP")
+    assert json.loads(run(capsys, own_project, *shown, "--json")[1])["count"] == 0
+    [finding] = json.loads(run(capsys, own_project, *shown, "--all", "--json")[1])["findings"]
+    assert (finding["state"], finding["reason"]) == ("overridden", "closed by the bank")
 
 
 def test_days_are_audited_anew(capsys: pytest.CaptureFixture[str], own_project: Path) -> None:

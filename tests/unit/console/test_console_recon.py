@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from operating_world import Answered, call
-from unit.reconcile.books import Books, receipt
+from unit.reconcile.books import Books, receipt, statement_line
 from unit.reconcile.days import DAY, STORE
 from unit.reconcile.told_days import CLOSED, GAP_DAY, Told, told_days
 
@@ -57,7 +57,10 @@ class _Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-@pytest.mark.parametrize("path", ["/recon", f"/recon?to={DAY}&store={STORE}", DAY_PAGE, GAP_PAGE])
+PAGES = ("/recon", f"/recon?to={DAY}&store={STORE}", DAY_PAGE, GAP_PAGE, "/recon/findings")
+
+
+@pytest.mark.parametrize("path", PAGES)
 async def test_every_page_is_whole(world: World, path: str) -> None:
     """One main heading, scoped headers, labelled fields, no inline script or style."""
     page = await world.get(path)
@@ -109,6 +112,48 @@ async def test_a_missing_number_is_accounted_for(world: World) -> None:
     assert answer.status == 303, answer.text
     page = await world.get(GAP_PAGE)
     assert "SEQ_GAP 03:2: “cancelled sale”, console" in page.text
+
+
+async def test_the_findings_of_a_rule_are_listed_one_by_one(world: World) -> None:
+    """Each leads to its day; the rule in the list of rules leads here, and an alert does."""
+    assert '<a href="/recon/findings?rule=SEQ_GAP">' in (await world.get(f"/recon?to={DAY}")).text
+    page = await world.get("/recon/findings?rule=SEQ_GAP")
+    assert f'<a href="{GAP_PAGE}">' in page.text
+    assert "Account for it" not in page.text, "that is done on the page of its day"
+    assert "03:2" in (await world.get("/recon/findings")).text
+    wrong = await world.get("/recon/findings?rule=SEQ_GPA")
+    assert wrong.status == 400
+    assert "SEQ_GAP" in wrong.text
+
+
+async def test_what_belongs_to_no_store_is_accounted_for_too(world: World) -> None:
+    """A statement that never came: a person says why, and it is open no longer."""
+    missing = (statement_line(1, "100.00", "5.00"), statement_line(3, "90.00", "1.00"))
+    await world.books.take(*missing)
+    await world.books.keeper.catch_up()
+    address = "/recon/findings?rule=STATEMENT_GAP"
+    page = await world.get(address)
+    assert "no store" in page.text
+    assert '<option value="2026-11-05 STATEMENT_GAP acc-1 S3">' in page.text
+    token = re.search(r'name="form_token" value="([^"]+)"', page.text)
+    assert token
+    form = {"form_token": token[1], "finding": "2026-11-05 STATEMENT_GAP acc-1 S3"}
+    given = await world.send("/recon/findings/assign", **form, owner="mia")
+    assert given.headers["location"] == "/recon/findings?done=assigned&rule=STATEMENT_GAP"
+    assert ">mia</" in (await world.get(address)).text
+    done = await world.send("/recon/findings/override", **form, reason="closed by the bank")
+    assert done.headers["location"] == "/recon/findings?done=override&rule=STATEMENT_GAP"
+    assert "Nothing is open." in (await world.get(address)).text
+    again = await world.send("/recon/findings/override", **form, reason="once more")
+    assert "TW-6912" in again.text
+    nothing = await world.send("/recon/findings/override", form_token=token[1], reason="why")
+    assert (nothing.status, "TW-7010" in nothing.text) == (400, True)
+    [action, *_] = await world.books.journal.actions(1)
+    assert (action.verb, action.subject) == (
+        "finding.override",
+        "2026-11-05 STATEMENT_GAP acc-1 S3",
+    )
+    assert action.reason == "closed by the bank"
 
 
 async def test_numbers_missing_in_a_row_are_one_line_and_one_decision(world: World) -> None:

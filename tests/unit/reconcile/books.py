@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from tillway.journal.memory import MemoryJournal
 from tillway.message import Envelope, content_hash, key_digest, natural_key, record_hash
 from tillway.model import MESSAGE_TYPES, message_type, to_minor
 from tillway.model.currencies import MINOR_DIGITS
+from tillway.model.payments import BankStatementLine
 from tillway.project.records import Masking, Reconciliation, RecordSelector, SourceRecord
 from tillway.reconcile.bookkeeper import Bookkeeper
 from tillway.reconcile.findings import Finding
@@ -65,6 +67,25 @@ def count(session: str = "1") -> Any:
 def close(**more: Any) -> Any:
     """Return the close record of the day."""
     return example_day_closed(**more)
+
+
+def statement_line(number: int, opening: str, amount: str, **more: Any) -> BankStatementLine:
+    """Return the one line of the statement of day `number`."""
+    day = date(2026, 11, 2) + timedelta(days=number)
+    told: dict[str, Any] = {
+        "account": "acc-1",
+        "statement_id": f"S{number}",
+        "line_no": 1,
+        "document": "statement",
+        "status": "booked",
+        "amount": Decimal(amount),
+        "currency": "EUR",
+        "value_date": day,
+        "statement_date": day,
+        "opening_balance": Decimal(opening),
+        "closing_balance": Decimal(opening) + Decimal(amount),
+    }
+    return BankStatementLine(**(told | more))
 
 
 def stored(message: Any, received_at: int) -> Candidate:

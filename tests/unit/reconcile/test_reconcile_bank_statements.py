@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate, pairwise
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tillway.model.payments import BankStatementLine
 from tillway.reconcile.bank_statements import BankStatement, gaps
 from tillway.reconcile.findings import Finding, finding_from
 from tillway.reconcile.tables import read
-from unit.reconcile.books import Books
-
-FIRST = date(2026, 11, 2)
-
-
-def line(number: int, opening: str, amount: str, **more: Any) -> BankStatementLine:
-    """Return the one line of the statement of day `number`."""
-    day = FIRST + timedelta(days=number)
-    told: dict[str, Any] = {
-        "account": "acc-1",
-        "statement_id": f"S{number}",
-        "line_no": 1,
-        "document": "statement",
-        "status": "booked",
-        "amount": Decimal(amount),
-        "currency": "EUR",
-        "value_date": day,
-        "statement_date": day,
-        "opening_balance": Decimal(opening),
-        "closing_balance": Decimal(opening) + Decimal(amount),
-    }
-    return BankStatementLine(**(told | more))
+from unit.reconcile.books import Books, statement_line
 
 
 async def found(books: Books, state: str = "open") -> list[Finding]:
@@ -48,8 +24,8 @@ async def found(books: Books, state: str = "open") -> list[Finding]:
 async def test_a_statement_that_is_missing_is_found_and_goes_when_it_comes() -> None:
     """Both balances, what the missing lines come to, and the statements around it."""
     books = Books()
-    await books.take(line(1, "100.00", "5.00"), line(2, "105.00", "10.00"))
-    await books.take(line(4, "90.00", "1.00"))
+    await books.take(statement_line(1, "100.00", "5.00"), statement_line(2, "105.00", "10.00"))
+    await books.take(statement_line(4, "90.00", "1.00"))
     [gap] = await found(books)
     assert (gap.store, gap.business_date, gap.subject) == ("", "2026-11-06", "acc-1 S4")
     assert (gap.expected, gap.found, gap.difference) == ("115.00", "90.00", "-25.00")
@@ -57,7 +33,7 @@ async def test_a_statement_that_is_missing_is_found_and_goes_when_it_comes() -> 
     assert "S2 of 2026-11-04" in gap.detail
 
     books.restart()
-    await books.take(line(3, "115.00", "-25.00"))
+    await books.take(statement_line(3, "115.00", "-25.00"))
     assert await found(books) == []
     [closed] = await found(books, "gone")
     assert closed.subject == "acc-1 S4"
@@ -66,7 +42,7 @@ async def test_a_statement_that_is_missing_is_found_and_goes_when_it_comes() -> 
 async def test_what_a_process_did_not_come_to_judge_the_next_one_does() -> None:
     """A statement was kept, and the process ended before the look that would have told."""
     books = Books()
-    await books.take(line(1, "100.00", "5.00"), line(3, "90.00", "1.00"))
+    await books.take(statement_line(1, "100.00", "5.00"), statement_line(3, "90.00", "1.00"))
     assert await books.keeper.step()
     books.restart()
     assert len(await found(books)) == 1
@@ -76,11 +52,11 @@ async def test_each_account_and_currency_has_its_own_chain() -> None:
     """And only statements count: a report within the day ends where it likes."""
     books = Books()
     await books.take(
-        line(1, "100.00", "5.00"),
-        line(2, "7.00", "1.00", account="acc-2"),
-        line(3, "40.00", "1.00", currency="USD"),
-        line(4, "55.00", "1.00", document="intraday"),
-        line(5, "105.00", "1.00"),
+        statement_line(1, "100.00", "5.00"),
+        statement_line(2, "7.00", "1.00", account="acc-2"),
+        statement_line(3, "40.00", "1.00", currency="USD"),
+        statement_line(4, "55.00", "1.00", document="intraday"),
+        statement_line(5, "105.00", "1.00"),
     )
     assert await found(books) == []
 
@@ -90,10 +66,10 @@ async def test_a_statement_of_many_lines_is_one_statement() -> None:
     books = Books()
     whole = {"opening_balance": Decimal("100.00"), "closing_balance": Decimal("108.00")}
     await books.take(
-        line(1, "100.00", "3.00", **whole),
-        line(1, "100.00", "5.00", line_no=2, **whole),
-        line(1, "100.00", "9.00", line_no=3, status="pending", **whole),
-        line(2, "108.00", "1.00"),
+        statement_line(1, "100.00", "3.00", **whole),
+        statement_line(1, "100.00", "5.00", line_no=2, **whole),
+        statement_line(1, "100.00", "9.00", line_no=3, status="pending", **whole),
+        statement_line(2, "108.00", "1.00"),
     )
     assert await found(books) == []
 
@@ -102,7 +78,9 @@ async def test_lines_without_balances_prove_nothing() -> None:
     """A bank, or a mapping, that tells none is not judged."""
     books = Books()
     none = {"opening_balance": None, "closing_balance": None}
-    await books.take(line(1, "100.00", "5.00", **none), line(9, "1.00", "5.00", **none))
+    await books.take(
+        statement_line(1, "100.00", "5.00", **none), statement_line(9, "1.00", "5.00", **none)
+    )
     assert await found(books) == []
 
 

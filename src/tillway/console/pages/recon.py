@@ -50,7 +50,7 @@ LOOKS = {
 
 async def matrix(view: View) -> Reply:
     """Show fourteen days of the shops with most at risk, or of the one that was asked for."""
-    nothing = await _not_kept(view)
+    nothing = await not_kept(view)
     if nothing is not None:
         return view.html("recon_none.html", {"error": nothing})
     console = view.console
@@ -64,10 +64,10 @@ async def matrix(view: View) -> Reply:
     days = [one for one in listed if view.caller.sees(one.store)]
     found = matrix_of(days)
     alike = await alike_findings(console.reader, first=first, last=last, store=store)
+    if not store:
+        # What belongs to no day, such as card money without a receipt, is in no range of them.
+        alike += await alike_findings(console.reader, first="", last="")
     groups = alike_by_rule([one for one in alike if view.caller.sees(one.store)])
-    if rule := view.query("rule"):
-        # An alert leads here; a rule of which nothing is open any more narrows nothing.
-        groups = [one for one in groups if one.rule == rule] or groups
     values = {
         "matrix": found,
         "rows": found.rows[:SHOWN_STORES],
@@ -102,12 +102,15 @@ async def day(view: View, store: str, when: str) -> Reply:
         raise ConfigurationError("TW-6910", f"there is no store-day {store} {when}")
     now = console.clock.now()
     listed = [one for one in found.findings if one.state != "gone"]
+    shown = in_runs(one for one in listed if one.state == "open")[:SHOWN_FINDINGS]
+    names = [f"{told.finding.rule} {told.finding.subject}" for told in shown]
     values = {
         "found": found,
         "day": found.day,
         "meaning": MEANINGS[found.day.state],
         "figures": _figures(found),
-        "open": in_runs(one for one in listed if one.state == "open")[:SHOWN_FINDINGS],
+        "open": shown,
+        "choices": [(name, name) for name in names],
         "decided": in_runs(one for one in listed if one.state == "overridden"),
         "moves": [(utc_text(one.at), one) for one in found.moves],
         "may_decide": view.may("recon.decide"),
@@ -133,7 +136,7 @@ def _figures(found: DayInFull) -> list[tuple[str, str, str, str, str, str]]:
     return rows
 
 
-async def _not_kept(view: View) -> TillwayError | None:
+async def not_kept(view: View) -> TillwayError | None:
     """Return why there is nothing to show: no recon/store-day.toml, or no hub ran with it yet."""
     try:
         await ready(view.console.reader, wanted=view.release.reconciliation is not None)
