@@ -194,6 +194,7 @@ class TestMt940Format(FormatSuite):
                 "lines": lines,
                 "number": number,
                 "page": "1",
+                "to": day,
                 "opening": opening,
                 "closing": closing,
             },
