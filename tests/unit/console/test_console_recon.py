@@ -148,6 +148,9 @@ async def test_what_belongs_to_no_store_is_accounted_for_too(world: World) -> No
     assert "TW-6912" in again.text
     nothing = await world.send("/recon/findings/override", form_token=token[1], reason="why")
     assert (nothing.status, "TW-7010" in nothing.text) == (400, True)
+    await world.books.take(statement_line(4, "91.00", "1.00"))
+    await world.books.keeper.catch_up()
+    assert "Nothing is open." in (await world.get(address)).text, "and it is not found again"
     [action, *_] = await world.books.journal.actions(1)
     assert (action.verb, action.subject) == (
         "finding.override",
