@@ -42,8 +42,7 @@ from tillway.reconcile import (
     write_xlsx,
 )
 from tillway.reconcile.answers import ANY_FIRST, ANY_LAST
-from tillway.reconcile.rules import CATALOGUE
-from tillway.spelling import nearest
+from tillway.reconcile.rules import known_rule
 
 recon = App(
     name="recon",
@@ -89,10 +88,8 @@ def show(
     """
     if items or kind:
         return _show_items(project, from_, to, store, kind or "", json=json)
-    if rule and rule not in CATALOGUE:
-        raise ConfigurationError(
-            "TW-6907", f"there is no audit rule {rule}", value=rule, advice=nearest(rule, CATALOGUE)
-        )
+    if rule:
+        known_rule(rule)
     state = "" if all_ else "open"
     found, days = asyncio.run(_findings(project, from_, to, store, rule, state))
     data = {

@@ -250,6 +250,19 @@ def unknown_rules(names: Iterable[str]) -> list[ConfigurationError]:
     ]
 
 
+def known_rule(name: str) -> AuditRule:
+    """Return an audit rule that somebody asks about. Raises ConfigurationError TW-6907."""
+    if name not in CATALOGUE:
+        raise ConfigurationError(
+            "TW-6907",
+            f"there is no audit rule {name}",
+            path="rule",
+            value=name,
+            advice=f"{nearest(name, CATALOGUE)}`tillway explain rules` lists them all.",
+        )
+    return CATALOGUE[name]
+
+
 class Judge(msgspec.Struct, frozen=True):
     """Turns breaches into findings with the severity, tolerance and owner of the project."""
 

@@ -13,8 +13,7 @@ from tillway.console.view import View
 from tillway.errors import ConfigurationError
 from tillway.observe.moments import seconds_since
 from tillway.reconcile import Decision, Finding, business_date, findings, in_runs
-from tillway.reconcile.rules import CATALOGUE
-from tillway.spelling import nearest
+from tillway.reconcile.rules import known_rule
 
 ADDRESS = "/recon/findings"
 NO_DATE = "-"
@@ -28,21 +27,14 @@ async def show(view: View) -> Reply:
     if nothing is not None:
         return view.html("recon_none.html", {"error": nothing})
     rule = view.query("rule")
-    if rule and rule not in CATALOGUE:
-        raise ConfigurationError(
-            "TW-6907",
-            f"there is no audit rule {rule}",
-            path="rule",
-            value=rule,
-            advice=nearest(rule, CATALOGUE),
-        )
+    asked = known_rule(rule) if rule else None
     found = await findings(view.console.reader, rule=rule)
     told = in_runs(one for one in found if view.caller.sees(one.store))
     listed = told[:SHOWN_FINDINGS]
     now = view.console.clock.now()
     loose = [one.finding for one in listed if not one.finding.store]
     values = {
-        "rule": CATALOGUE.get(rule),
+        "rule": asked,
         "count": len(told),
         "listed": listed,
         "choices": [_choice(one) for one in loose] if view.may("recon.decide") else [],
