@@ -14,12 +14,12 @@ from operator import attrgetter
 import msgspec
 
 from tillway.journal.projection import Change, ProjectingJournal
+from tillway.reconcile.answers import findings
 from tillway.reconcile.finding_log import FindingLog
-from tillway.reconcile.findings import Finding, finding_from
+from tillway.reconcile.findings import Finding
 from tillway.reconcile.rules import Judge
 from tillway.reconcile.side_book import Entered
 from tillway.reconcile.tables import match as sql
-from tillway.reconcile.tables import read
 
 RULE = "STATEMENT_GAP"
 REMEMBERED = 10_000
@@ -111,10 +111,9 @@ class BankStatements:
     async def _told(self, account: Account) -> list[Finding]:
         """Return the gaps of an account that are open on record."""
         _, name, currency = account
-        rows = await self._journal.ask(read("findings"), ("", "", "9999-99-99", "open", RULE))
         return [
             one
-            for one in map(finding_from, rows)
+            for one in await findings(self._journal, rule=RULE)
             if one.currency == currency and one.subject.startswith(f"{name} ")
         ]
 

@@ -40,8 +40,9 @@ class Desk:
         Raises ConfigurationError TW-6910 for a day nobody knows, TW-6911 for one that is not
         balanced, TW-7007 without a reason.
         """
+        _need_reason(decision)
         async with self._books.alone():
-            entry = await self._known(store, business_date, decision)
+            entry = await self._known(store, business_date)
             if entry.day.state != "balanced":
                 raise _not_in(entry.day, "approve", "balanced")
             day = entry.day
@@ -54,8 +55,9 @@ class Desk:
 
         Raises ConfigurationError TW-6910, TW-6911 for a day that is not posted, TW-7007.
         """
+        _need_reason(decision)
         async with self._books.alone():
-            entry = await self._known(store, business_date, decision)
+            entry = await self._known(store, business_date)
             if entry.day.state != "posted":
                 raise _not_in(entry.day, "reopen", "posted")
             entry.day.reopen_asked = True
@@ -76,7 +78,7 @@ class Desk:
         """
         _need_reason(decision)
         async with self._books.alone():
-            entry = await self._known(store, business_date, decision) if store else None
+            entry = await self._known(store, business_date) if store else None
             change = Change()
             known = await self._books.log.known(store, business_date)
             for rule, subject in findings:
@@ -134,8 +136,7 @@ class Desk:
                     day = await self._books.again(day.store, day.business_date)
                 yield day
 
-    async def _known(self, store: str, business_date: str, decision: Decision) -> Entry:
-        _need_reason(decision)
+    async def _known(self, store: str, business_date: str) -> Entry:
         entry = await self._books.shelf.known(store, business_date)
         if entry is None:
             raise ConfigurationError(

@@ -28,7 +28,7 @@ Place = tuple[str, str]
 """A store and one of its workstations."""
 
 
-class TillClock(msgspec.Struct, frozen=True):
+class TillClock(msgspec.Struct, gc=False):
     """One till's clock. offset_seconds: the till's time less the hub's, above 0 when it is ahead.
 
     since, last_at: first and last message of the hour it is measured over, microseconds UTC.
@@ -42,20 +42,21 @@ class TillClock(msgspec.Struct, frozen=True):
     nearest_seconds: int = 0
     offset_seconds: int = 0
 
-    def heard(self, happened_at: int, received_at: int) -> TillClock:
-        """Return what is known after one more message.
+    def hear(self, happened_at: int, received_at: int) -> None:
+        """Learn from one more message.
 
         happened_at: by the till, in seconds since 1970; received_at: microseconds UTC.
         """
         offset = happened_at - received_at // MICROSECONDS
         if offset < -HISTORY_SECONDS:
-            return self
-        since, nearest = self.since, max(self.nearest_seconds, offset)
-        if not 0 <= received_at - since < HOUR:
-            since, nearest = received_at, offset
-        is_known = nearest > 0 or received_at - since >= HALF_HOUR
-        known = nearest if is_known else self.offset_seconds
-        return TillClock(self.store, self.workstation, since, received_at, nearest, known)
+            return
+        if not 0 <= received_at - self.since < HOUR:
+            self.since, self.nearest_seconds = received_at, offset
+        elif offset > self.nearest_seconds:
+            self.nearest_seconds = offset
+        self.last_at = received_at
+        if self.nearest_seconds > 0 or received_at - self.since >= HALF_HOUR:
+            self.offset_seconds = self.nearest_seconds
 
 
 class TillClocks:
@@ -87,8 +88,10 @@ class TillClocks:
         if fact is None or entered.history or not (fact.workstation and fact.happened_at):
             return
         place = (entered.stored.envelope.store, fact.workstation)
-        clock = self._clocks.get(place) or TillClock(*place)
-        self._clocks[place] = clock.heard(fact.happened_at, fact.received_at)
+        clock = self._clocks.get(place)
+        if clock is None:
+            clock = self._clocks[place] = TillClock(*place)
+        clock.hear(fact.happened_at, fact.received_at)
         self._heard.add(place)
 
     async def look(self, now: int, change: Change) -> None:

@@ -21,7 +21,7 @@ def told(*offsets: int, every: int = MINUTE) -> TillClock:
     clock = TillClock(STORE, "03")
     for number, offset in enumerate(offsets):
         at = NOW + number * every
-        clock = clock.heard(at + offset, at * MICROSECONDS)
+        clock.hear(at + offset, at * MICROSECONDS)
     return clock
 
 
